@@ -3,6 +3,7 @@
 #pragma once
 
 #include "messages/object_view.hpp"
+#include "messages/read.hpp"
 #include "messages/transaction.hpp"
 
 #include <caf/all.hpp>
@@ -20,18 +21,6 @@ using changes_atom = caf::atom_constant<caf::atom("changes")>;
 using status_atom = caf::atom_constant<caf::atom("status")>;
 using actors_atom = caf::atom_constant<caf::atom("actors")>;
 using control_atom = caf::atom_constant<caf::atom("control")>;
-
-using transaction_ptr = std::shared_ptr<const transaction>;
-using changes_ptr = std::shared_ptr<const std::vector<change>>;
-
-/// linear: a ReadIndex round proves leadership first. local: whatever this node has applied.
-enum class consistency : std::uint8_t { linear, local };
-
-/// What a read hands out: a view, or the reason why there is none (no leader, not serving, too old).
-struct read_result {
-  view_ptr view;
-  std::string reason;
-};
 
 /// Consensus as one node sees it, for status calls; always answered at once, without quorum too.
 struct consensus_status {
@@ -77,15 +66,15 @@ namespace holdfast::msg {
 
 /// replay: the store. `write` proposes and answers when applied; `read` answers with a view.
 /// `changes` subscribes the sender-given actor: it receives (changes_atom, changes_ptr) after every batch.
-using replay_actor =
-    caf::typed_actor<caf::replies_to<write_atom, transaction_ptr>::with<write_result>,
-                     caf::replies_to<read_atom, consistency>::with<read_result>,
-                     caf::reacts_to<changes_atom, caf::actor>,
-                     caf::replies_to<status_atom>::with<consensus_status>>;
+using replay_actor = caf::typed_actor<caf::replies_to<write_atom, transaction_ptr>::with<write_result>,
+                                      caf::replies_to<read_atom, consistency>::with<read_result>,
+                                      caf::reacts_to<changes_atom, caf::actor>,
+                                      caf::replies_to<status_atom>::with<consensus_status>>;
 
 /// node: the root supervisor. `control` takes a verb (kill, suspend, resume) and an actor's name and answers
 /// with an empty string or the reason for refusing.
-using node_actor = caf::typed_actor<caf::replies_to<actors_atom>::with<std::vector<actor_row>>,
-                                    caf::replies_to<control_atom, std::string, std::string>::with<std::string>>;
+using node_actor =
+    caf::typed_actor<caf::replies_to<actors_atom>::with<std::vector<actor_row>>,
+                     caf::replies_to<control_atom, std::string, std::string>::with<std::string>>;
 
 } // namespace holdfast::msg

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::msg {
 
@@ -53,5 +54,6 @@ struct change {
   object_ref object;   ///< after; for remove, the object as it was
   object_ref original; ///< before; null for create
 };
+using changes_ptr = std::shared_ptr<const std::vector<change>>;
 
 } // namespace holdfast::msg

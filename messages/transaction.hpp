@@ -5,6 +5,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,8 @@ struct transaction {
   std::vector<mutation> mutations;
   stored_answer answer; ///< kept only with an idempotency key
 };
+
+using transaction_ptr = std::shared_ptr<const transaction>;
 
 enum class write_status : std::uint8_t {
   applied,    ///< durable on a majority and applied here
