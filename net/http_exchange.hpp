@@ -2,8 +2,8 @@
 // compile fast and know nothing of the library underneath.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace holdfast::net {
 
 enum class http_method : std::uint8_t { get, head, post, put, patch, del, other };
 
-/// The head of a request. `path` is percent-decoded and checked (no NUL, no "..", valid UTF-8) before any route
-/// sees it; `query` pairs are decoded too, in the order they came.
+/// The head of a request. `path` is percent-decoded and checked (no NUL, no "..", valid UTF-8) before any
+/// route sees it; `query` pairs are decoded too, in the order they came.
 struct http_head {
   http_method method = http_method::other;
   std::string method_name; ///< as sent, for error texts
@@ -63,15 +63,16 @@ public:
   [[nodiscard]] virtual const http_head& head() const = 0;
   [[nodiscard]] virtual boost::asio::any_io_executor executor() = 0;
 
-  /// The whole body, at most `limit` bytes. Nothing when it is longer (the server then answers 413 and closes)
-  /// or when the client went away.
+  /// The whole body, at most `limit` bytes. Nothing when it is longer (the server then answers 413 and
+  /// closes) or when the client went away.
   virtual boost::asio::awaitable<std::optional<std::string>> read_body(std::size_t limit) = 0;
   /// Streams the body: bytes read into `into`, 0 at the end, nothing on error.
   virtual boost::asio::awaitable<std::optional<std::size_t>> read_some(std::span<std::byte> into) = 0;
 
   /// Sends the whole answer. Exactly one of respond, respond_stream, upgrade is called per exchange.
   virtual boost::asio::awaitable<void> respond(http_response response) = 0;
-  /// Sends a head and then chunks from `next` until it yields an empty string (chunked when length is unknown).
+  /// Sends a head and then chunks from `next` until it yields an empty string (chunked when length is
+  /// unknown).
   virtual boost::asio::awaitable<void>
   respond_stream(http_response head, std::optional<std::uint64_t> length,
                  std::function<boost::asio::awaitable<std::string>()> next) = 0;
@@ -82,8 +83,8 @@ public:
   virtual void on_gone(std::function<void()> callback) = 0;
 };
 
-/// Called once per request on the event loop. It may throw: the server then answers 500 in the error shape the
-/// caller configured and logs; it never takes the process down.
+/// Called once per request on the event loop. It may throw: the server then answers 500 in the error shape
+/// the caller configured and logs; it never takes the process down.
 using http_handler = std::function<boost::asio::awaitable<void>(std::shared_ptr<http_exchange>)>;
 
 } // namespace holdfast::net

@@ -1,0 +1,52 @@
+// TLS contexts and the slot from which each new handshake takes the current one. Swapping a context never
+// touches a live connection: a stream keeps the context it was born with (field notes A3).
+#pragma once
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace holdfast::net {
+
+using tls_context_ptr = std::shared_ptr<boost::asio::ssl::context>;
+
+/// A certificate or key that cannot be used; the text says which and why, never any key material.
+class tls_error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Certificate chain (leaf first) and private key as PEM text. The key's bytes are wiped on destruction.
+struct pem_pair {
+  std::string cert;
+  std::string key;
+
+  pem_pair() = default;
+  pem_pair(std::string cert_pem, std::string key_pem);
+  pem_pair(const pem_pair&) = default;
+  pem_pair(pem_pair&&) = default;
+  pem_pair& operator=(const pem_pair&) = default;
+  pem_pair& operator=(pem_pair&&) = default;
+  ~pem_pair();
+};
+
+/// Holds the current context. Loop thread only.
+class tls_slot {
+public:
+  explicit tls_slot(tls_context_ptr first) : current_(std::move(first)) {}
+  [[nodiscard]] tls_context_ptr get() const { return current_; }
+  void set(tls_context_ptr next) { current_ = std::move(next); }
+
+private:
+  tls_context_ptr current_;
+};
+
+/// Server side of the API: TLS 1.3 and 1.2, this certificate, no client certificate asked for, ALPN http/1.1.
+/// Throws tls_error when the PEM does not parse or key and certificate do not belong together.
+[[nodiscard]] tls_context_ptr make_api_context(const pem_pair& pem);
+
+} // namespace holdfast::net
