@@ -72,10 +72,10 @@ enum class write_status : std::uint8_t {
 
 struct write_result {
   write_status status = write_status::unknown;
-  std::uint64_t index = 0;            ///< log index of the entry; the new revision of everything it put
+  std::uint64_t index = 0;             ///< log index of the entry; the new revision of everything it put
   std::size_t failed_precondition = 0; ///< position, when status is conflict
-  stored_answer answer;               ///< when status is repeated
-  std::string reason;                 ///< for people, when status is not_done, unknown or overloaded
+  stored_answer answer;                ///< when status is repeated
+  std::string reason;                  ///< for people, when status is not_done, unknown or overloaded
 };
 
 } // namespace holdfast::msg
