@@ -72,9 +72,10 @@ private:
     std::string state_digest;
     std::string previous_digest;
   };
+  enum class rewrite : std::uint8_t { when_changed, always };
   [[nodiscard]] std::optional<copy_content> read_copy() const;
   [[nodiscard]] ha_state_load load_valid(msg::ha_state state, std::string_view bytes, const settings& from,
-                                         const host_facts& host, const known_identity& known);
+                                         const host_facts& host, const known_identity& known, rewrite when);
   [[nodiscard]] ha_state_load fill(const msg::parsed_ha_state* legacy, const settings& from,
                                    const host_facts& host, const known_identity& known,
                                    const std::function<std::string()>& new_uuid);
