@@ -51,6 +51,9 @@ struct route {
 class authenticator {
 public:
   virtual ~authenticator() = default;
+  /// The fast way: the identity of a credential seen before and still good, else null. Never blocks, never
+  /// throws.
+  virtual identity_ptr cached(const net::http_head& head) = 0;
   virtual boost::asio::awaitable<identity_ptr> authenticate(const net::http_head& head,
                                                             bool token_in_query) = 0;
 };
@@ -63,7 +66,8 @@ public:
   /// Throws std::invalid_argument on a malformed pattern (start-up only).
   void add(route entry);
 
-  /// The net::http_handler of the listener: never throws, always answers exactly once.
+  /// The net::http_handler of the listener. Answers exactly once. A raw handler that fails after it began to
+  /// answer, other than by api_error before, leaves the rest to the connection.
   boost::asio::awaitable<void> handle(std::shared_ptr<net::http_exchange> exchange);
 
   /// The outcome of looking a path up; exposed for tests and for the list of routes.
@@ -90,12 +94,19 @@ private:
                       path_params& params);
   void look(const std::vector<const compiled*>& bucket, net::http_method method, std::string_view rest,
             match& out) const;
-  boost::asio::awaitable<void> run(const match& hit, request_context& ctx);
+  static void check_rights(const route& found, const request_context& ctx);
+  static void trace(const net::http_head& head, request_context& ctx, std::string_view token);
+
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
 
   services& shared_;
   authenticator& auth_;
   std::vector<std::unique_ptr<compiled>> routes_;
-  std::unordered_map<std::string, std::vector<const compiled*>> by_first_; ///< "profiles", "/health"
+  /// By the first segment: "profiles", and "/health" for what stands outside /api/v3.
+  std::unordered_map<std::string, std::vector<const compiled*>, text_hash, std::equal_to<>> by_first_;
   std::vector<const compiled*> any_first_;
 };
 

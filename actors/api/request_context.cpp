@@ -1,0 +1,138 @@
+#include "actors/api/request_context.hpp"
+
+#include <algorithm>
+
+namespace holdfast::api {
+
+change_hub::subscription change_hub::subscribe(listener callback) {
+  auto made = std::make_shared<entry>(entry{std::move(callback)});
+  entries_.push_back(made);
+  return made;
+}
+
+void change_hub::publish(const msg::changes_ptr& batch) {
+  std::erase_if(entries_, [](const std::weak_ptr<entry>& weak) { return weak.expired(); });
+  // A callback may subscribe, which moves the vector; those added now wait for the next batch.
+  const auto count = entries_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto held = entries_[i].lock();
+    if (!held)
+      continue;
+    try {
+      held->callback(batch);
+    } catch (const std::exception&) {
+      entries_[i].reset();
+    }
+  }
+}
+
+std::size_t change_hub::size() const {
+  return static_cast<std::size_t>(std::count_if(
+      entries_.begin(), entries_.end(), [](const std::weak_ptr<entry>& weak) { return !weak.expired(); }));
+}
+
+void path_params::set(std::string_view name, std::string_view value) {
+  if (count_ < values_.size())
+    values_[count_++] = {name, value};
+}
+
+std::string_view path_params::get(std::string_view name) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (values_[i].first == name)
+      return values_[i].second;
+  }
+  return {};
+}
+
+bool request_context::force() const {
+  const auto value = head().query_value("force");
+  return value && *value == "true";
+}
+
+std::string request_context::idempotency_key() const {
+  constexpr std::size_t longest = 200;
+  const auto value = head().header("idempotency-key");
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  if (value.size() > longest || !plain)
+    throw api_error(
+        undecodable(head().method_name, "Idempotency-Key must be at most 200 printable characters"));
+  return std::string(value);
+}
+
+void request_context::require(std::string_view scope, std::string_view action,
+                              std::string_view specific) const {
+  if (!may(scope, action, specific))
+    throw api_error(claim_missing(head().target, scope, action, specific.empty() ? "*" : specific));
+}
+
+namespace {
+
+bool is_json(std::string_view content_type) {
+  const auto end = content_type.find(';');
+  auto type = content_type.substr(0, end);
+  while (!type.empty() && type.back() == ' ')
+    type.remove_suffix(1);
+  constexpr std::string_view wanted = "application/json";
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + ('a' - 'A') : a) == b; };
+  return std::equal(type.begin(), type.end(), wanted.begin(), wanted.end(), same);
+}
+
+} // namespace
+
+boost::asio::awaitable<std::string> request_context::json_body(std::size_t limit) {
+  const auto type = head().header("content-type");
+  if (!is_json(type))
+    throw api_error(invalid_content_type(head().method_name, type));
+  if (head().content_length && *head().content_length > limit)
+    throw api_error(too_large(head().method_name, limit));
+  auto body = co_await exchange->read_body(limit);
+  if (!body)
+    throw api_error(too_large(head().method_name, limit));
+  co_return std::move(*body);
+}
+
+boost::asio::awaitable<msg::view_ptr> request_context::view(msg::consistency how) {
+  if (const auto wish = head().query_value("consistency"); wish && *wish == "local")
+    how = msg::consistency::local;
+  auto result = co_await shared->store.read(how);
+  if (!result.view)
+    throw api_error(unavailable(head().method_name, "Not serving: " + result.reason));
+  co_return std::move(result.view);
+}
+
+boost::asio::awaitable<msg::write_result> request_context::write(msg::transaction tx) {
+  if (tx.principal.empty() && who)
+    tx.principal = who->name();
+  if (tx.time.ms == 0)
+    tx.time = shared->now();
+  if (tx.idempotency_key.empty())
+    tx.idempotency_key = idempotency_key();
+  auto result = co_await shared->store.write(std::make_shared<const msg::transaction>(std::move(tx)));
+  switch (result.status) {
+  case msg::write_status::not_done:
+  case msg::write_status::overloaded:
+    throw api_error(unavailable(head().method_name, "Nothing was changed: " + result.reason));
+  case msg::write_status::unknown:
+    throw api_error(outcome_unknown(head().method_name));
+  case msg::write_status::applied:
+  case msg::write_status::conflict:
+  case msg::write_status::repeated:
+    break;
+  }
+  co_return result;
+}
+
+net::http_response json_response(std::string body, unsigned status) {
+  net::http_response out;
+  out.status = status;
+  out.body = std::move(body);
+  return out;
+}
+
+net::http_response empty_response(unsigned status) {
+  net::http_response out;
+  out.status = status;
+  return out;
+}
+
+} // namespace holdfast::api
