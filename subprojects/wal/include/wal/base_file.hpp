@@ -92,6 +92,10 @@ public:
   /// The chunks that are touched are checked first: rot is `corrupt`, never sent.
   result<bytes> read_raw(std::uint64_t offset, std::size_t length);
 
+  /// Bytes of a partly received file that are good: header and whole chunks. `in` holds at least the header
+  /// of `info`.
+  static std::uint64_t checked_prefix(std::unique_ptr<file> in, const base_info& info);
+
 private:
   base_reader(std::unique_ptr<file> in, std::string path, const base_info& info);
   result<bytes> load_chunk(std::uint64_t number);

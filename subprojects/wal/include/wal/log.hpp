@@ -101,7 +101,7 @@ struct damage {
   log_index last_lost;   ///< been there (from the hint or from records that follow), 0 if none is known
   bool in_spare = false; ///< in the older generation, which is not needed to serve the state: nothing is
                          ///< lost, but the file no longer equals the other members'
-  std::string what; ///< for people
+  std::string what;      ///< for people
 };
 
 struct recovery_report {
@@ -149,6 +149,7 @@ private:
   std::uint64_t file_bytes_;
   std::uint64_t offset_;
   std::uint64_t unsynced_ = 0;
+  std::optional<base_info> checked_;
   bool failed_ = false;
 };
 
@@ -246,23 +247,29 @@ public:
 
 private:
   friend class log_recovery;
+  struct part; ///< the records of one append that go to one file
   log(file_system& fs, std::string directory, const log_options& options);
 
-  struct placement;
   std::string path_of(const std::string& name) const;
+  log_file* segment_of(log_index index) const;
   status usable() const;
   status fail(error e);
+  void note_end();
   status check_batch(std::span<const record_view> records) const;
-  status append_part(std::span<const record_view> part, bool urgent);
-  status append_cut_part(std::span<const record_view> part, bool urgent);
-  status grow(log_file& segment, std::uint64_t end, bool urgent);
-  status write_records(log_file& segment, std::span<const record_view> part);
-  log_file* segment_of(log_index index) const;
-  status remove_later_segments(std::size_t keep);
-  status replace_everything(const base_info& info, const std::string& install_path);
-  status set_aside(const std::string& name);
+  std::vector<part> encode_parts(std::span<const record_view> records) const;
+  status allocate(std::vector<part>& parts, bool urgent);
+  status give_back(const std::vector<part>& parts, error why);
+  status write_part(log_file& segment, const part& what);
+  status sync_file(log_file& segment);
+  status remove_durably(const std::string& name);
   status rename_durably(const std::string& from, const std::string& to);
+  status set_aside(const std::string& name);
+  status set_aside_everything();
+  status add_next_log();
+  status adopt_install(const base_info& info, std::unique_ptr<log_file> fresh);
   status start_empty();
+  result<std::unique_ptr<log_file>> make_log(generation gen, log_index index, log_term term,
+                                             chain_value chain);
 
   file_system& fs_;
   std::string directory_;
@@ -274,8 +281,10 @@ private:
   log_index last_index_;
   log_term last_term_;
   synced_hint synced_;
-  std::uint64_t unsynced_bytes_ = 0;
+  std::size_t unsynced_bytes_ = 0;
   std::deque<std::string> to_reclaim_;
+  std::vector<std::string> doomed_; ///< files that discard_damage removes, newest generation first
+  bool has_base_ = false;
   bool poisoned_ = false;
   bool damaged_ = false;
 };
