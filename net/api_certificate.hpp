@@ -25,9 +25,10 @@ struct certificate_names {
                                         std::chrono::hours validity = std::chrono::hours{24 * 3650});
 
 /// Loads the pair. When both files are missing a self-signed pair is made and written first (mode 0600,
-/// temporary file, fsync, rename, directory fsync). One missing, unreadable or not matching file is an error,
-/// never a reason to overwrite the other. Blocks on the disk: call it at start, before the loop runs. Throws
-/// tls_error.
+/// temporary file, fsync, rename, directory fsync; the key first). A key alone, as a crash between the two
+/// leaves it, gets a certificate made for it. A certificate alone, an unreadable file, or two that do not
+/// match are errors, and no file is ever overwritten. Blocks on the disk: call it at start, before the loop
+/// runs. Throws tls_error.
 [[nodiscard]] pem_pair load_or_make_api_certificate(const std::filesystem::path& cert,
                                                     const std::filesystem::path& key);
 
