@@ -226,14 +226,13 @@ asio::awaitable<void> http_connection::respond(const http_head& head, http_respo
   }
   const bool sized = carries_body(response.status);
   start_answer(out_, response, response.body.size(), sized ? body_framing::sized : body_framing::none);
-  if (!sized || head.method == http_method::head) {
-    co_await write_out();
-  } else if (response.body.size() <= copied_body) {
+  const bool with_body = sized && head.method != http_method::head;
+  const bool together = response.body.size() <= copied_body;
+  if (with_body && together)
     out_ += response.body;
-    co_await write_out();
-  } else if (co_await write_out()) {
+  const bool written = co_await write_out();
+  if (written && with_body && !together)
     co_await write_all(response.body);
-  }
 }
 
 asio::awaitable<void> http_connection::respond_stream(const http_head& head, http_response response,

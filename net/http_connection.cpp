@@ -109,7 +109,9 @@ void http_connection::mark_gone() {
 }
 
 asio::awaitable<void> http_connection::run() {
-  if (co_await handshake())
+  // g++ 12 miscompiles an await inside the branch of an if whose condition awaits: keep them apart.
+  const bool ready = co_await handshake();
+  if (ready)
     co_await serve();
 }
 
