@@ -5,8 +5,10 @@
 
 #include "actors/replay/store_state.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
+#include <variant>
 #include <vector>
 
 namespace holdfast::replay {
@@ -14,7 +16,8 @@ namespace holdfast::replay {
 class graveyard {
 public:
   /// Takes the maps of a state nobody will read again. At most `direct_nodes` map nodes are freed by this
-  /// call; the rest waits for step().
+  /// call; the rest waits for step(). O(1) when the state is still shared. May throw std::bad_alloc; `state`
+  /// is then still whole enough to be destroyed.
   void bury(store_state&& state);
 
   /// Frees up to `nodes` map nodes; true: more is waiting.
@@ -23,8 +26,13 @@ public:
   static constexpr std::size_t direct_nodes = 32;
 
 private:
+  using grave = std::variant<pmap::remains<pmap::shared_string, msg::object_ref>,
+                             pmap::remains<pmap::shared_string, remembered_ptr>,
+                             pmap::remains<std::uint64_t, remembered_ptr>>;
+
   std::mutex mutex_;
-  std::vector<pmap::remains<pmap::shared_string, msg::object_ref>> dead_;
+  std::vector<grave> waiting_;
+  std::atomic<bool> any_{false}; ///< spares the mutex in the usual case
 };
 
 } // namespace holdfast::replay

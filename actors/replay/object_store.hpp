@@ -103,12 +103,13 @@ public:
 
 private:
   void advance(std::uint64_t index);
+  apply_result evaluate(const msg::transaction& tx);
   void put(msg::mutation& m, std::uint64_t index, const msg::transaction& tx, apply_result& result);
   void remove(msg::mutation& m, std::uint64_t index, const msg::transaction& tx, apply_result& result);
 
   store_limits limits_;
   store_state state_;
-  digest_history history_;
+  std::unique_ptr<digest_history> history_;
   std::shared_ptr<graveyard> grave_;
   std::weak_ptr<const state_snapshot> last_;
 };

@@ -49,6 +49,8 @@ public:
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// Whether another handle or version holds the root too: then dropping this map frees nothing.
+  [[nodiscard]] bool shared() const noexcept { return root_ != nullptr && !root_->unique(); }
   /// Whether both are the same version of one tree (then they are equal; unequal roots prove nothing).
   [[nodiscard]] bool same_root(const map& other) const noexcept { return root_ == other.root_; }
 

@@ -13,6 +13,7 @@
 #include <limits>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -95,6 +96,7 @@ private:
 class string_probe {
 public:
   string_probe(std::string_view text) noexcept : head_(string_head(text)), text_(text) {}
+  string_probe(const std::string& text) noexcept : string_probe(std::string_view{text}) {}
   string_probe(const char* text) noexcept : string_probe(std::string_view{text}) {}
   string_probe(const shared_string& key) noexcept : head_(key.head()), text_(key.view()) {}
   [[nodiscard]] std::uint64_t head() const noexcept { return head_; }

@@ -106,7 +106,7 @@ bool map<Key, Value>::erase(probe key) {
   leaf& home = *as_leaf(at);
   const std::size_t i = detail::lower_bound(home.keys, home.count, key);
   // The value leaves last: its destructor may run code that the tree must already be ready for.
-  const Value gone = std::move(home.values[i]);
+  [[maybe_unused]] const Value gone = std::move(home.values[i]);
   home.keys.remove(home.count, i);
   home.values.remove(home.count, i);
   --home.count;
