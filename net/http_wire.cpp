@@ -27,8 +27,9 @@ void append_buffers(std::string& out, const Buffers& buffers) {
     out.append(static_cast<const char*>(buffer.data()), buffer.size());
 }
 
-void serialise(std::string& out, const http::response<http::empty_body>& message) {
-  http::response_serializer<http::empty_body> serializer(message);
+template <bool IsRequest>
+void serialise(std::string& out, const http::message<IsRequest, http::empty_body>& message) {
+  http::serializer<IsRequest, http::empty_body> serializer(message);
   boost::system::error_code ec;
   while (!serializer.is_header_done() && !ec) {
     std::size_t written = 0;
@@ -40,8 +41,8 @@ void serialise(std::string& out, const http::response<http::empty_body>& message
   }
 }
 
-void set_header(http::response<http::empty_body>& message, const std::string& name,
-                const std::string& value) {
+template <class Message>
+void set_header(Message& message, const std::string& name, const std::string& value) {
   if (value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos) {
     message.insert(name, value);
     return;
@@ -96,6 +97,21 @@ void append_head(std::string& out, const answer_head& head) {
     message.set(http::field::connection, "close");
   else if (head.version < 11)
     message.set(http::field::connection, "keep-alive");
+  serialise(out, message);
+}
+
+void append_request(std::string& out, const request_line& line) {
+  http::request<http::empty_body> message;
+  message.version(11);
+  message.method_string(view(line.method));
+  message.target(view(line.target));
+  message.set(http::field::host, view(line.host));
+  for (const auto& [name, value] : *line.headers)
+    set_header(message, name, value);
+  if (line.length)
+    message.content_length(*line.length);
+  else if (line.chunked)
+    message.chunked(true);
   serialise(out, message);
 }
 

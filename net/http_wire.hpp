@@ -35,6 +35,17 @@ void append_chunk(std::string& out, std::string_view body);
 /// "HTTP/1.1 100 Continue".
 void append_continue(std::string& out);
 
+struct request_line {
+  std::string_view method;
+  std::string_view target;
+  std::string_view host;
+  const std::vector<std::pair<std::string, std::string>>* headers = nullptr;
+  std::optional<std::uint64_t> length;
+  bool chunked = false;
+};
+/// Appends a serialised request head.
+void append_request(std::string& out, const request_line& line);
+
 /// Copies method, target, headers and length into `head`; path and query are left to decode_target.
 void fill_head(http_head& head, const request_parser& parser);
 
