@@ -132,130 +132,157 @@ private:
   };
   struct pending_persist {
     std::uint64_t sequence = 0;
-    index_t last;
-    bool has_entries = false;
-    hard_state state;
+    index_t last; ///< durable up to here once done; 0: carries no entries
+    std::optional<hard_state> state;
     instant issued;
   };
 
-  // core.cpp: dispatch, time, roles, the hard state
+  // core.cpp: dispatch, time, roles
   void advance_time(instant now);
+  void settle();
   void handle(const ev::tick&) {}
   void handle(const ev::receive& e);
-  void handle(const ev::persisted& e);
   void handle(const ev::applied& e);
-  void handle(const ev::propose& e);
-  void handle(const ev::read& e);
-  void handle(const ev::transfer& e);
-  void handle(const ev::change_members& e);
   void handle(const ev::link_refused& e);
   void handle(const ev::link_up& e);
   void handle(const ev::link_down& e);
-  void handle(const ev::log_entries& e);
-  void handle(const ev::snapshot_available& e);
-  void handle(const ev::snapshot_stored& e);
-  void handle(const ev::snapshot_installed& e);
   void handle(const ev::release_ticket& e);
-  void handle(const ev::disk_full& e);
-  bool acceptable(const message& m);
-  bool settle_term(const message& m);
-  void dispatch(const message& m);
+  [[nodiscard]] bool addressed_here(const message& m);
+  [[nodiscard]] bool settle_term(const message& m);
+  void answer_stale(const message& m);
   void become_follower(term_t term, node_id leader, const char* reason);
   void leave_role(const char* reason);
   void report_role(const char* reason);
+  void fail(std::string reason);
+
+  // persistence.cpp: the hard state, what is on its way to the disk, stalls, and messages that wait for it
+  void handle(const ev::persisted& e);
+  void handle(const ev::disk_full& e);
   void set_state(term_t term, node_id vote);
   void persist_state();
   void persist_entry(const entry& e);
   persist_request& open_persist();
   void check_disk();
-  void fail(std::string reason);
-  template <class Body>
-  message envelope(node_id to, Body&& body) const;
-  template <class Body>
-  void send(node_id to, Body&& body);
-  template <class Body>
-  void send_durably(node_id to, Body&& body);
-  template <class Body>
-  void send_answer(node_id to, Body&& body);
+  [[nodiscard]] bool disk_usable() const { return !stalled_ && !disk_full_; }
+  [[nodiscard]] message envelope(node_id to, message_body body) const;
+  void send(node_id to, message_body body);
+  void send_durably(node_id to, message_body body);
+  void send_answer(node_id to, message_body body);
 
   // election.cpp
   void reset_election_timer();
-  void election_due();
+  void election_due(duration late);
+  void hurry_election();
   [[nodiscard]] bool may_campaign() const;
   [[nodiscard]] bool sticky() const;
   void start_pre_vote(const char* reason);
-  void start_campaign(bool forced, term_t handover_term, std::uint64_t handover_epoch, bool lease_released);
+  void start_campaign(const char* reason, const timeout_now* order);
   void on(const message& m, const vote_request& b);
   void on(const message& m, const vote_response& b);
   void on(const message& m, const timeout_now& b);
-  [[nodiscard]] bool log_is_current(index_t last_index, term_t last_term) const;
+  [[nodiscard]] bool refuses_term(const message& m, const vote_request& b) const;
   [[nodiscard]] bool grants(const message& m, const vote_request& b) const;
+  void answer_vote(const message& m, const vote_request& b, bool granted);
   void count_votes();
-  void become_leader(const candidate_role& from);
-  void leader_heard(const message& m, std::uint64_t handover_epoch);
+  void become_leader();
+  [[nodiscard]] bool leader_heard(const message& m, std::uint64_t handover_epoch);
 
-  // replication.cpp
-  void on(const message& m, const append_request& b);
+  // lease.cpp: who may still hold a lease, and this node's own
+  void note_promise(term_t term, instant answered);
+  void add_claims(candidate_role& c, term_t term, duration remaining, duration older) const;
+  [[nodiscard]] duration promise_remaining(const std::optional<instant>& answered) const;
+  [[nodiscard]] bool has_ticket(term_t term) const;
+  void extend_lease(instant round_sent);
+  void drop_lease();
+
+  // replication.cpp: the leader's side
+  void handle(const ev::propose& e);
+  void handle(const ev::log_entries& e);
   void on(const message& m, const append_response& b);
-  void append_new_entries(const message& m, const append_request& b);
-  void reject_append(const message& m, const append_request& b);
+  void append_rejected(progress& p, const append_response& b);
   index_t append_local(entry_kind kind, payload_ptr payload);
   void replicate_all();
   void replicate_to(progress& p);
   void send_append(progress& p, std::vector<entry> entries);
-  bool extend_last_append(progress& p);
+  [[nodiscard]] bool extend_last_append(progress& p);
+  [[nodiscard]] message* last_to(node_id peer);
+  void spread_commit();
+  void retry_appends(progress& p);
   void advance_commit();
+  void log_for_peer(const ev::log_entries& e);
+
+  // log.cpp: the follower's side, commit and apply
+  void on(const message& m, const append_request& b);
+  [[nodiscard]] bool well_formed(const message& m, const append_request& b) const;
+  void accept_entries(const append_request& b);
+  void reject_append(const message& m, const append_request& b);
   void commit_to(index_t index);
   void hand_out_entries();
+  void log_for_apply(const ev::log_entries& e);
   void resolve_proposals();
   void expire_proposals();
   void truncate_log(index_t from);
   void trim_memory();
 
-  // heartbeat.cpp: rounds, reads, lease, check-quorum
+  // heartbeat.cpp: rounds, check-quorum, the leader's timers
   void on(const message& m, const heartbeat& b);
   void on(const message& m, const heartbeat_response& b);
-  void on(const message& m, const read_index_request& b);
-  void on(const message& m, const read_index_response& b);
   void start_round();
   void round_answered();
-  void leader_timers();
-  [[nodiscard]] bool quorum_in_contact() const;
-  void extend_lease(instant round_sent);
-  void drop_lease();
+  void leader_timers(bool after_pause);
+  [[nodiscard]] bool recently_heard(const progress& p) const;
+  [[nodiscard]] bool alive(node_id id) const;
+
+  // read_index.cpp
+  void handle(const ev::read& e);
+  void on(const message& m, const read_index_request& b);
+  void on(const message& m, const read_index_response& b);
+  void add_read(waiting_read r);
+  void push_reads();
   void finish_reads();
   void fail_reads(const char* reason);
+  void requeue_reads();
   void forward_reads();
+  void fail_forwarded(const char* reason);
   void expire_reads();
 
   // membership.cpp
+  void handle(const ev::change_members& e);
   void take_config(index_t index, config c);
   void configs_committed();
+  void leave_joint_when_due();
   void sync_peers();
-  change_error check_change(const membership_change& c) const;
-  void append_config(const config& c, context_id context, bool has_context);
-  void step_out_after_removal();
-  void notify_removed();
+  [[nodiscard]] change_error check_change(const membership_change& c, config& next) const;
+  index_t append_config(const config& c);
+  void revert_configs(index_t from);
+  void start_departing(const config& before, const config& after);
+  void notify_departing();
   void on(const message& m, const removed_notice& b);
   void on(const message& m, const removed_ack& b);
   void become_removed(const char* reason);
+  [[nodiscard]] const config_record& committed_config() const;
 
   // transfer.cpp
-  void begin_transfer(node_id target, instant deadline, bool lease_released, bool leave_after,
-                      const char* reason);
+  void handle(const ev::transfer& e);
+  void begin_transfer(active_transfer t);
   void push_transfer();
-  void end_transfer(const char* reason);
+  void end_transfer(outcome_status status, const char* reason);
   [[nodiscard]] node_id best_successor() const;
   void resign(const char* reason);
+  void resign_for_disk(const char* reason);
 
   // snapshot.cpp
+  void handle(const ev::snapshot_available& e);
+  void handle(const ev::snapshot_stored& e);
+  void handle(const ev::snapshot_installed& e);
   void begin_snapshot(progress& p);
   void offer_snapshot(progress& p);
   void request_chunk(progress& p);
-  void snapshot_timers(progress& p);
+  void retry_snapshot(progress& p);
   void on(const message& m, const snapshot_offer& b);
   void on(const message& m, const snapshot_status& b);
-  void report_snapshot_status();
+  void report_snapshot_status(bool installed);
+  void adopt_snapshot();
 
   // recovering.cpp
   void recovery_contact(index_t leader_last);
@@ -263,8 +290,7 @@ private:
 
   [[nodiscard]] leader_role* leading() { return std::get_if<leader_role>(&role_); }
   [[nodiscard]] const leader_role* leading() const { return std::get_if<leader_role>(&role_); }
-  [[nodiscard]] duration lease_guard() const;
-  [[nodiscard]] term_t pending_state_term() const;
+  [[nodiscard]] bool blank() const { return members().members.empty(); }
 
   node_id self_;
   cluster_id cluster_;
@@ -272,19 +298,22 @@ private:
   random_source random_;
   instant now_;
   hard_state state_;
-  bool state_dirty_ = false; ///< the newest hard state is not durable yet
+  hard_state durable_state_;
   snapshot_meta snapshot_;
   log_view log_;
   std::vector<config_record> configs_; ///< ascending by index, never empty
+  index_t committed_config_;           ///< index of the newest configuration reported committed
   index_t commit_;
-  index_t handed_out_; ///< last entry given to apply
+  index_t spread_commit_; ///< leader: the commit index its peers have been told of
+  index_t handed_out_;    ///< last entry given to apply
   index_t applied_;
   index_t durable_;
   bool apply_read_pending_ = false;
 
   role_variant role_;
   instant election_deadline_;
-  instant embargo_until_; ///< after a restart: no vote before this
+  instant embargo_until_; ///< after a restart: no vote before this, a promise may have been forgotten
+  term_t boot_term_;
   lease_promises promises_;
   handover_mark handover_; ///< newest handover epoch heard, per term
   std::optional<incoming_snapshot> incoming_;
@@ -296,8 +325,8 @@ private:
   std::uint64_t persist_sequence_ = 0;
   std::deque<pending_persist> persists_;
   std::deque<pending_proposal> proposals_;
+  std::optional<instant> outcome_deadline_; ///< set while no longer the leader that took the proposals
   forwarded_reads forwarded_;
-  std::optional<instant> outcome_deadline_;
   std::string fatal_;
   drop_counters dropped_;
   output* out_ = nullptr; ///< only while stepping

@@ -6,7 +6,8 @@
 
 namespace holdfast::raft {
 
-/// One write to stable storage, applied in the order of the fields, one sync at the end.
+/// One write to stable storage, applied in the order of the fields, one sync at the end. A request that holds
+/// nothing but a sequence is a barrier: it needs no sync, but its answer waits its turn.
 struct persist_request {
   std::uint64_t sequence = 0; ///< report ev::persisted with this; 0: nothing to persist
   std::optional<hard_state> state;

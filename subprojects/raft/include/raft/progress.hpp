@@ -19,6 +19,7 @@ public:
   /// The newest message was made longer before it left.
   void extend_newest(index_t last, byte_count more);
   void answered(index_t match);
+  [[nodiscard]] byte_count newest_bytes() const;
   void clear();
 
 private:

@@ -25,8 +25,7 @@ struct vote_record {
 
 struct pre_candidate_role {
   std::vector<vote_record> votes;
-  bool hurry = false; ///< see follower_role::leader_gone
-  instant hurry_until;
+  instant hurry_until; ///< see follower_role
 };
 
 /// From when on an earlier leader's lease has surely ended. Term 0: of an unknown earlier term.
@@ -37,10 +36,7 @@ struct lease_claim {
 
 struct candidate_role {
   std::vector<vote_record> votes;
-  bool own_vote_durable = false;
-  bool forced = false;
-  term_t handover_term;
-  bool lease_released = false;
+  std::optional<term_t> released_term; ///< its holder let go of its lease before it named this node
   std::vector<lease_claim> claims;
 };
 
@@ -82,7 +78,8 @@ struct departing_peer {
 
 struct leader_role {
   std::vector<progress> peers; ///< everybody in the configuration but this node
-  index_t first_own;           ///< the noop of this term; nothing is read or changed before it is committed
+  instant elected_at;
+  index_t first_own; ///< the noop of this term; nothing is read or changed before it is committed
   instant next_heartbeat;
   std::uint64_t round = 0;             ///< newest sent
   std::deque<sent_round> rounds;       ///< sent and not yet answered by a quorum, bounded
@@ -95,7 +92,7 @@ struct leader_role {
   std::vector<lease_claim> claims;
   std::vector<departing_peer> departing;
   std::uint64_t uncommitted_bytes = 0;
-  bool leave_joint_pending = false;
+  std::optional<context_id> change_context; ///< of the change whose joint phase is running
 
   [[nodiscard]] progress* find(node_id id) {
     for (progress& p : peers)
