@@ -1,0 +1,139 @@
+// The careless operator's part: membership, and which servers a configuration can do without.
+#include "sim/nemesis.hpp"
+
+#include <algorithm>
+
+namespace holdfast::raft::sim {
+
+void nemesis::change_members(microseconds) {
+  // An operator wipes servers that were removed and never heard of it; their place may be used again.
+  for (std::size_t slot = 0; slot < world_.nodes.size(); ++slot)
+    if (world_.nodes[slot].used && world_.check.configs.removed_at(world_.nodes[slot].id) &&
+        random_.per_mille(100))
+      world_.stop_for_good(slot);
+
+  const auto leader = world_.leader();
+  if (!leader || !world_.able(*leader))
+    return;
+  membership_change change;
+  if (!choose_change(*leader, change))
+    return;
+  change_context_ = world_.next_context();
+  change_kind_ = change.kind;
+  world_.trace.note("is to change members", static_cast<int>(*leader),
+                    static_cast<int>(world_.slot_of(change.id).value_or(max_nodes)),
+                    static_cast<std::uint64_t>(change.kind));
+  world_.tell(*leader, ev::change_members{change_context_, change});
+}
+
+bool nemesis::choose_change(std::size_t leader, membership_change& change) {
+  const auto& members = world_.nodes[leader].brain->members().members;
+  const auto& chosen = members[random_.below(members.size())];
+  const auto die = random_.below(100);
+  change.id = chosen.id;
+  if (die < 30)
+    return add_server(leader, change);
+  if (die < 55) {
+    const auto learner = std::ranges::find_if(members, [](const member& one) { return !one.votes(); });
+    if (learner == members.end())
+      return add_server(leader, change);
+    change.kind = change_kind::promote;
+    change.id = learner->id;
+    return true;
+  }
+  if (die < 90) {
+    // Fewer voters while one of them has lost data could leave too few to go on: no operator may ask for it.
+    if (anybody_recovering())
+      return false;
+    if (random_.per_mille(250))
+      change.id = world_.nodes[leader].id;
+    change.kind = die < 67 ? change_kind::demote : change_kind::remove;
+    return true;
+  }
+  change.kind = die < 95 ? change_kind::set_observer : change_kind::set_address;
+  change.observer = random_.per_mille(500);
+  change.address = "host-" + std::to_string(random_.below(1000));
+  return true;
+}
+
+bool nemesis::add_server(std::size_t leader, membership_change& change) {
+  const auto& members = world_.nodes[leader].brain->members();
+  change.kind = change_kind::add_learner;
+  change.address = "host-" + std::to_string(random_.below(1000));
+  change.observer = random_.per_mille(200);
+  for (std::size_t slot = 0; slot < world_.nodes.size(); ++slot) {
+    auto& on = world_.nodes[slot];
+    if (on.used && (members.find(on.id) != nullptr || world_.check.configs.removed_at(on.id)))
+      continue;
+    if (!on.used)
+      world_.add_blank_server(slot);
+    change.id = on.id;
+    return true;
+  }
+  return false;
+}
+
+bool nemesis::impaired(std::size_t slot) const {
+  const auto& on = world_.nodes[slot];
+  return on.before_rot.has_value() || on.store.durable().state.recovering;
+}
+
+bool nemesis::anybody_recovering() const {
+  for (std::size_t slot = 0; slot < world_.nodes.size(); ++slot)
+    if (world_.nodes[slot].used && impaired(slot))
+      return true;
+  return false;
+}
+
+std::vector<const config*> nemesis::possible_configs() const {
+  std::vector<const config*> result{&world_.check.configs.current()};
+  for (const auto& on : world_.nodes)
+    if (on.used && !on.last_config.members.empty())
+      result.push_back(&on.last_config);
+  return result;
+}
+
+template <class Predicate>
+bool nemesis::majority_everywhere(const Predicate& counts) const {
+  for (const auto* members : possible_configs()) {
+    for (const bool old_half : {false, true}) {
+      std::size_t voters = 0;
+      std::size_t counted = 0;
+      for (const auto& one : members->members) {
+        if (!(old_half ? one.outgoing : one.voter))
+          continue;
+        ++voters;
+        const auto slot = world_.slot_of(one.id);
+        counted += slot && counts(*slot) ? 1 : 0;
+      }
+      if (voters > 0 && counted * 2 <= voters)
+        return false;
+    }
+  }
+  return true;
+}
+
+bool nemesis::may_rot(std::size_t slot) const {
+  return !impaired(slot) &&
+         majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
+}
+
+std::vector<bool> nemesis::choose_core(bool everybody) {
+  const auto count = world_.nodes.size();
+  std::vector<bool> core(count);
+  for (std::size_t slot = 0; slot < count; ++slot)
+    core[slot] = world_.nodes[slot].used && (everybody || !impaired(slot));
+  if (everybody)
+    return core;
+  const auto first = random_.below(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto slot = (first + i) % count;
+    const bool was = core[slot];
+    core[slot] = false;
+    if (was && !majority_everywhere([&](std::size_t other) { return core[other]; }))
+      core[slot] = true;
+  }
+  return core;
+}
+
+} // namespace holdfast::raft::sim

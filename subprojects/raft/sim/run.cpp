@@ -1,0 +1,146 @@
+#include "sim/run.hpp"
+
+#include "sim/clients.hpp"
+#include "sim/nemesis.hpp"
+#include "sim/world.hpp"
+
+#include <cstdio>
+
+namespace holdfast::raft::sim {
+
+namespace {
+
+struct current_run {
+  std::uint64_t seed = 0;
+  const world* in = nullptr;
+};
+thread_local current_run current;
+
+/// Everything that a run consists of.
+class run {
+public:
+  run(std::uint64_t seed, const options& drawn, bool trace)
+      : world_(mix64(seed), drawn, trace), clients_(world_), nemesis_(world_) {
+    clients_.pass_on([this](const proposal_outcome& what) { nemesis_.outcome(what); });
+  }
+
+  const world& in() const { return world_; }
+  const clients& by() const { return clients_; }
+
+  void safety_phase() {
+    clients_.begin();
+    nemesis_.begin();
+    const auto until = true_time{} + world_.drawn().safety_phase;
+    while (world_.now() < until)
+      world_.advance();
+  }
+
+  /// Faults end. A random core, or everybody, must serve again within the budget.
+  void liveness_phase() {
+    nemesis_.retire();
+    const bool everybody = world_.random().per_mille(500);
+    core_ = nemesis_.choose_core(everybody);
+    for (std::size_t slot = 0; slot < core_.size(); ++slot)
+      settle(slot);
+    world_.trace.note("liveness phase", -1, -1, everybody ? 1 : 0);
+    const auto until = world_.now() + world_.drawn().liveness_budget;
+    auto next_look = world_.now();
+    while (true) {
+      world_.advance();
+      if (world_.now() < next_look)
+        continue;
+      next_look = world_.now() + 100ms;
+      if (const bool served = clients_.probe(); served && quiet(everybody))
+        return;
+      if (world_.now() > until)
+        throw violation{"liveness", "no progress within the budget: " + standstill(everybody)};
+    }
+  }
+
+private:
+  void settle(std::size_t slot) {
+    auto& on = world_.nodes[slot];
+    if (!on.used)
+      return;
+    if (!core_[slot]) {
+      world_.crash(slot, true, 0s);
+      on.barred = true;
+    } else if (!on.running()) {
+      world_.after(world_.random().between(0us, 500'000us), [this, slot] {
+        if (world_.nodes[slot].used && !world_.nodes[slot].running())
+          world_.boot_server(slot);
+      });
+    }
+  }
+
+  /// What must be true in the end besides that a client was served.
+  bool quiet(bool everybody) const { return standstill(everybody).empty(); }
+
+  std::string standstill(bool everybody) const {
+    const auto leads = world_.leader();
+    if (!leads)
+      return "nobody leads";
+    const auto& leader = world_.nodes[*leads];
+    if (leader.brain->members().joint)
+      return "the joint configuration is not left";
+    if (!world_.check.leases.held(*leads, world_.now()))
+      return "the leader holds no lease";
+    const auto commit = leader.brain->commit_index();
+    for (std::size_t slot = 0; slot < core_.size(); ++slot) {
+      const auto& on = world_.nodes[slot];
+      const auto* known = leader.brain->members().find(on.id);
+      if (!core_[slot] || !on.used || known == nullptr)
+        continue;
+      if (!on.running() || on.state.applied() + 20 < commit.value)
+        return "server " + std::to_string(slot) + " does not catch up";
+      if (everybody && on.brain->state().recovering)
+        return "server " + std::to_string(slot) + " does not heal";
+    }
+    return "";
+  }
+
+  world world_;
+  clients clients_;
+  nemesis nemesis_;
+  std::vector<bool> core_;
+};
+
+} // namespace
+
+run_result run_seed(std::uint64_t seed, bool trace) {
+  const auto drawn = draw_options(seed);
+  run_result result;
+  result.seed = seed;
+  result.options = drawn.text();
+  run simulated{seed, drawn, trace};
+  current = {seed, &simulated.in()};
+  try {
+    simulated.safety_phase();
+    simulated.liveness_phase();
+  } catch (const violation& seen) {
+    result.failed = true;
+    result.failure = seen.what();
+    result.tail = simulated.in().trace.tail();
+  }
+  current = {};
+  result.events = simulated.in().trace.step();
+  result.trace_hash = simulated.in().trace.hash();
+  result.simulated = simulated.in().now().time_since_epoch();
+  result.marks = simulated.in().marks;
+  result.writes = simulated.by().writes_done();
+  result.reads = simulated.by().reads_done();
+  return result;
+}
+
+void print_current_run() {
+  if (current.in == nullptr)
+    return;
+  std::fprintf(stderr,
+               "%sFAILED seed %llu at step %llu: an assertion of the program failed\nreplay: raft_sim --seed "
+               "%llu --trace\n",
+               current.in->trace.tail().c_str(), static_cast<unsigned long long>(current.seed),
+               static_cast<unsigned long long>(current.in->trace.step()),
+               static_cast<unsigned long long>(current.seed));
+}
+
+} // namespace holdfast::raft::sim
