@@ -78,8 +78,12 @@ struct role_info {
   raft::term_t term;
   raft::node_id self;
   raft::node_id leader; ///< nil: none known
-  bool sole_voter = false;
   bool disk_full = false;
+  /// Leader only, refreshed about every second: lowest durable index of the members that answer, and whether
+  /// one of them is being fed a snapshot. What compaction looks at.
+  bool has_followers = false;
+  std::uint64_t slowest_match = 0;
+  bool snapshot_being_sent = false;
 };
 
 /// Answer to a membership change or a hand-over.
@@ -199,10 +203,11 @@ using log_writer_actor = caf::typed_actor<
 using replay_group_actor = replay_actor::extend<
     /// The group's wiring: consensus, log_writer. First message.
     caf::reacts_to<attach_atom, caf::strong_actor_ptr, caf::strong_actor_ptr>,
-    /// The state of the newest snapshot on disk (null: empty), at start and after an install.
-    caf::reacts_to<snapshot_atom, state_image_ptr>, caf::reacts_to<apply_atom, apply_ptr>,
-    caf::reacts_to<outcome_atom, outcomes_ptr>, caf::reacts_to<read_atom, reads_ptr>,
-    caf::reacts_to<role_atom, role_info>,
+    /// The state of the newest snapshot on disk (null: empty), at start and after an install; the snapshot's
+    /// size in bytes and the last index on disk.
+    caf::reacts_to<snapshot_atom, state_image_ptr, std::uint64_t, std::uint64_t>,
+    caf::reacts_to<apply_atom, apply_ptr>, caf::reacts_to<outcome_atom, outcomes_ptr>,
+    caf::reacts_to<read_atom, reads_ptr>, caf::reacts_to<role_atom, role_info>,
     /// base.<n> for the cut at this index stands on disk: its size in bytes.
     caf::reacts_to<snapshot_atom, std::uint64_t, std::uint64_t>, caf::reacts_to<caf::tick_atom>>;
 

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <exception>
 #include <string>
+#include <utility>
 
 namespace holdfast::runtime {
 
@@ -71,6 +72,8 @@ public:
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
     const bool orderly = !reason || reason == caf::exit_reason::user_shutdown;
     const auto text = orderly ? std::string{} : this->system().render(reason);
+    if (!std::exchange(abandoned_, true))
+      abandon();
     const bool first = Base::cleanup(std::move(reason), unit);
     if (first)
       card_->died(text);
@@ -78,6 +81,10 @@ public:
   }
 
 protected:
+  /// Called once when the actor ends, however it ends (an exit that cannot be trapped included). CAF never answers
+  /// a promise that dies with its actor: whoever holds some answers them here, honestly, and lets go of them.
+  virtual void abandon() {}
+
   [[nodiscard]] const card_ptr& card() const { return card_; }
 
 private:
@@ -89,6 +96,7 @@ private:
   }
 
   card_ptr card_;
+  bool abandoned_ = false;
 };
 
 /// Lets a suspended actor go on. Any thread.

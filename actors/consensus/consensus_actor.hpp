@@ -1,0 +1,111 @@
+// consensus: owns the raft core and does what its outputs say, in their order (raft/core.hpp). It decides
+// nothing about consensus itself; of its own it has the time, the wiring, and the rule who becomes active.
+//
+// Events that arrive together are stepped into one output, so one write to disk carries them all.
+#pragma once
+
+#include "actors/consensus/activation.hpp"
+#include "messages/consensus.hpp"
+#include "messages/fatal.hpp"
+#include "runtime/counting_actor.hpp"
+
+#include <raft/core.hpp>
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace holdfast::consensus {
+
+struct consensus_config {
+  raft::limits limits;
+  std::uint64_t seed = 0; ///< another one at every start
+  bool observer = false;
+  msg::fatal_handler fatal;
+};
+
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
+
+/// The public interface and what the actor says to itself.
+using consensus_self = msg::consensus_actor::extend<caf::reacts_to<flush_atom>>;
+
+class consensus_impl final : public runtime::counting_actor<consensus_self::base> {
+public:
+  consensus_impl(caf::actor_config& cfg, runtime::card_ptr card, consensus_config config);
+  behavior_type make_behavior() override;
+
+protected:
+  void abandon() override;
+
+private:
+  using admin_promise = caf::typed_response_promise<msg::admin_result>;
+
+  // Events in.
+  void start(const msg::recovered_log& found);
+  void tick();
+  template <class Event>
+  void step(Event&& event);
+  void propose(std::uint64_t context, std::uint8_t kind, const raft::payload_ptr& payload);
+  void receive_frame(const std::string& bytes);
+  void take_peer(raft::node_id id, const caf::strong_actor_ptr& peer);
+  void take_link(raft::node_id id, msg::link_state state);
+  admin_promise expect_outcome(std::uint64_t context);
+
+  // The output, in the order of its fields.
+  void flush();
+  void send_messages(const std::vector<raft::message>& messages);
+  void persist(raft::output& out);
+  void release_promises();
+  void hand_entries_to_replay(raft::output& out);
+  void report_outcomes(raft::output& out);
+  void report_reads(raft::output& out);
+  void note_roles(const raft::output& out);
+  void note_configs(const raft::output& out);
+  void fetch_from_disk(const raft::output& out);
+  void move_snapshots(const raft::output& out);
+  void fail(const std::string& why);
+
+  // The active role.
+  [[nodiscard]] activation_facts facts() const;
+  void consider_activation();
+  void tell_role();
+  [[nodiscard]] msg::consensus_status status() const;
+  [[nodiscard]] raft::instant now() const;
+
+  consensus_config config_;
+  std::optional<raft::core> core_;
+  raft::output out_;
+  bool flush_pending_ = false;
+  bool dead_ = false;
+
+  msg::log_writer_actor log_writer_;
+  msg::replay_group_actor replay_;
+  caf::actor observer_of_role_;
+  std::unordered_map<raft::node_id, caf::strong_actor_ptr> peers_;
+
+  // Promises to other members, kept until what they promise is durable.
+  struct held_promises {
+    std::uint64_t sequence = 0;
+    std::vector<raft::message> messages;
+  };
+  std::deque<held_promises> held_;
+  std::uint64_t issued_ = 0;
+  std::uint64_t durable_ = 0;
+
+  msg::activation active_; ///< applied last
+  std::optional<raft::term_t> activation_proposed_;
+  std::string unhealthy_; ///< why; empty: healthy
+  bool disk_full_ = false;
+  raft::instant hand_over_until_;
+  raft::instant next_role_refresh_;
+
+  // Contexts of our own have the top bit set; replay's do not.
+  std::uint64_t next_context_ = own_context_bit;
+  std::map<std::uint64_t, admin_promise> admin_;
+  static constexpr std::uint64_t own_context_bit = std::uint64_t{1} << 63U;
+};
+
+} // namespace holdfast::consensus

@@ -1,0 +1,93 @@
+#include "actors/replay/base_payload.hpp"
+
+#include <raft/codec.hpp>
+
+#include <array>
+
+namespace holdfast::replay {
+
+namespace {
+
+constexpr std::size_t prefix_bytes = 4;
+// Far above any configuration the core accepts (limits::max_members and their addresses).
+constexpr std::size_t max_config_bytes = std::size_t{1} << 20;
+
+std::uint32_t length_in(wal::byte_view in) {
+  std::uint32_t value = 0;
+  for (std::size_t i = prefix_bytes; i-- > 0;)
+    value = value << 8U | std::to_integer<std::uint32_t>(in[i]);
+  return value;
+}
+
+} // namespace
+
+std::variant<base_content, std::string> read_base(wal::base_reader& reader, const raft::limits& lim) {
+  base_content content;
+  if (reader.info().payload_bytes == 0)
+    return content;
+
+  std::string head; // length and configuration, gathered from the first chunks
+  std::size_t wanted = prefix_bytes;
+  snapshot_reader state;
+  auto fed = snapshot_reader::status::more;
+  for (;;) {
+    auto chunk = reader.next();
+    if (!chunk)
+      return chunk.failure().what;
+    if (chunk->empty())
+      break;
+    wal::byte_view rest = *chunk;
+    while (head.size() < wanted && !rest.empty()) {
+      const auto take = std::min(wanted - head.size(), rest.size());
+      head.append(reinterpret_cast<const char*>(rest.data()), take);
+      rest = rest.subspan(take);
+      if (head.size() == prefix_bytes) {
+        const auto length = length_in(std::as_bytes(std::span{head}));
+        if (length == 0 || length > max_config_bytes)
+          return "the configuration's length makes no sense";
+        wanted += length;
+      }
+    }
+    if (!rest.empty())
+      fed = state.feed(rest);
+    if (fed == snapshot_reader::status::failed)
+      return state.error();
+  }
+  if (head.size() < wanted || fed != snapshot_reader::status::done)
+    return "the snapshot ends early";
+  auto members = raft::decode_config(std::string_view(head).substr(prefix_bytes), lim);
+  if (const auto* error = std::get_if<raft::decode_error>(&members))
+    return raft::to_string(*error);
+  content.members = std::get<raft::config>(std::move(members));
+  content.state = std::make_shared<loaded_state>();
+  content.state->state = state.take();
+  if (content.state->state.applied_index != reader.info().index.value)
+    return "the state inside stands at another index than the file says";
+  return content;
+}
+
+wal::status write_base(wal::base_writer& writer, const std::string& encoded_config,
+                       const store_state& state) {
+  std::array<std::byte, prefix_bytes> prefix{};
+  auto length = static_cast<std::uint32_t>(encoded_config.size());
+  for (auto& byte : prefix) {
+    byte = static_cast<std::byte>(length & 0xFFU);
+    length >>= 8U;
+  }
+  if (auto done = writer.write(prefix); !done)
+    return done;
+  if (auto done = writer.write(std::as_bytes(std::span{encoded_config})); !done)
+    return done;
+  wal::status failed;
+  const auto written = write_snapshot(state, [&](msg::byte_view chunk) {
+    failed = writer.write(chunk);
+    return failed.ok();
+  });
+  if (!failed)
+    return failed;
+  if (!written)
+    return wal::error{wal::error_kind::invalid, 0, "the state cannot be encoded"};
+  return {};
+}
+
+} // namespace holdfast::replay

@@ -1,0 +1,21 @@
+// Who is told about applied changes, and how far they have been told. It outlives the replay actor: a
+// subscriber keeps its subscription over a restart, and what is replayed then is not told twice. Event loop
+// only.
+#pragma once
+
+#include "messages/actors.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace holdfast::replay {
+
+struct change_feed {
+  std::vector<caf::actor_addr> subscribers; ///< weak: the feed keeps nobody alive
+  std::optional<std::uint64_t> told; ///< log index; what was on disk when the process began is old news
+};
+
+} // namespace holdfast::replay

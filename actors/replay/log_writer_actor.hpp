@@ -1,0 +1,86 @@
+// log_writer: the one thread that touches the log and the node's metadata (architecture §2). Runs detached.
+//
+// Group commit by natural batching: while one fdatasync runs, requests queue up; the next round performs them
+// all and syncs once. An error of a write or sync ends the process through the fatal handler: nothing is
+// answered and nothing is tried again. A full disk is met by the allocator before anything is written: the
+// request waits, consensus is told and stops accepting, and when no room appears within `full_limit` the
+// process ends.
+#pragma once
+
+#include "actors/replay/log_disk.hpp"
+#include "actors/replay/snapshot_job.hpp"
+#include "runtime/counting_actor.hpp"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+
+namespace holdfast::replay {
+
+struct log_writer_config {
+  wal::file_system* fs = nullptr; ///< borrowed
+  disk_layout where;
+  first_identity first;
+  wal::log_options options;
+  raft::limits limits;
+  msg::fatal_handler fatal;
+  std::chrono::milliseconds full_limit{10'000};
+  std::chrono::milliseconds full_retry{200};
+  /// Tests run the snapshot job in place to stay on one thread.
+  bool snapshots_in_place = false;
+};
+
+using flush_atom = caf::atom_constant<caf::atom("flush")>;
+using hint_atom = caf::atom_constant<caf::atom("hint")>;
+using reclaim_atom = caf::atom_constant<caf::atom("reclaim")>;
+using job_atom = caf::atom_constant<caf::atom("job")>;
+using finished_job = std::shared_ptr<snapshot_job>;
+
+} // namespace holdfast::replay
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holdfast::replay::finished_job)
+
+namespace holdfast::replay {
+
+/// The public interface and what the actor says to itself.
+using log_writer_self =
+    msg::log_writer_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<hint_atom>,
+                                  caf::reacts_to<reclaim_atom>, caf::reacts_to<job_atom, finished_job>>;
+
+class log_writer_impl final : public runtime::counting_actor<log_writer_self::base> {
+public:
+  log_writer_impl(caf::actor_config& cfg, runtime::card_ptr card, log_writer_config config);
+  behavior_type make_behavior() override;
+
+private:
+  void open();
+  void take(const msg::persist_ptr& request);
+  void flush();
+  void met_full_disk(const std::string& what);
+  void write_base(std::uint64_t index, const msg::frame_ptr& encoded_config, const msg::view_ptr& view);
+  void base_written(snapshot_job& job);
+  void reclaim();
+  void send_chunk(const raft::snapshot_meta& meta, std::uint64_t offset, std::uint64_t length,
+                  const caf::strong_actor_ptr& peer);
+  void store_chunk(const msg::snapshot_bytes& chunk);
+  void install(const raft::snapshot_meta& meta, bool keep);
+  void save_hint();
+  [[nodiscard]] bool good(const wal::status& status, const char* doing);
+  void die(msg::exit_code code, std::string what, std::string advice);
+
+  log_writer_config config_;
+  std::unique_ptr<log_disk> disk_;
+  std::unique_ptr<wal::base_receiver> receiver_;
+  msg::consensus_actor consensus_;
+  msg::replay_group_actor replay_;
+
+  std::deque<msg::persist_ptr> waiting_;
+  bool flush_pending_ = false;
+  bool hint_pending_ = false;
+  std::optional<std::chrono::steady_clock::time_point> full_since_;
+  std::uint64_t syncs_ = 0;
+  std::uint64_t longest_sync_us_ = 0;
+  bool dead_ = false; ///< the fatal handler was called: do nothing any more
+};
+
+} // namespace holdfast::replay

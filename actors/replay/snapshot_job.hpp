@@ -1,0 +1,30 @@
+// The snapshot worker: writes one base on a thread of its own, so that neither the log's writer nor the event
+// loop waits for it. It holds an O(1) view of the state, which delays no writer.
+#pragma once
+
+#include "actors/replay/base_payload.hpp"
+#include "actors/replay/object_store.hpp"
+
+#include <wal/log.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace holdfast::replay {
+
+/// One base on its way. The writer goes back to the log's writer, which puts it in place.
+struct snapshot_job {
+  std::unique_ptr<wal::base_writer> writer;
+  snapshot_ptr state;
+  std::string encoded_config;
+  wal::status outcome;
+};
+
+/// Writes and syncs it all and leaves the outcome in the job. Blocking.
+void run(snapshot_job& job);
+
+/// For a thread that does nothing else: work like this may take long, requests may not.
+void lower_thread_priority();
+
+} // namespace holdfast::replay
