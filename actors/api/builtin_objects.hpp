@@ -1,0 +1,17 @@
+// What a fresh store holds (contract §3.3): the read-only pack BasicStore, the profile `global`, the pool
+// `default`. Pure.
+#pragma once
+
+#include "messages/object_view.hpp"
+#include "messages/transaction.hpp"
+
+#include <optional>
+
+namespace holdfast::api {
+
+/// The next transaction that brings the built-in objects into the store or up to this program's version;
+/// nothing when all are there. The active asks and applies until nothing is left, before it serves; a
+/// conflict means look again. Principal and time are left unset.
+[[nodiscard]] std::optional<msg::transaction> plan_builtins(const msg::view_ptr& view);
+
+} // namespace holdfast::api
