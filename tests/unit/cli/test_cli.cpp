@@ -1,0 +1,196 @@
+// Whole command lines against a transport that answers from a table and remembers what it was asked.
+#include "tools/holdfast/run.hpp"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <sstream>
+
+using namespace holdfast::cli;
+
+namespace {
+
+struct fake_transport final : transport {
+  struct exchange {
+    std::string line; ///< METHOD path?query body
+    reply answer;
+  };
+  std::deque<exchange> script;
+  std::vector<std::string> seen;
+
+  static std::string describe(const request& what) {
+    std::string line = what.method + " " + what.path;
+    for (std::size_t i = 0; i < what.parameters.size(); ++i) {
+      line += (i == 0 ? "?" : "&") + what.parameters[i].first + "=" + what.parameters[i].second;
+    }
+    return what.body ? line + " " + *what.body : line;
+  }
+  reply perform(const std::string&, const request& what) override {
+    seen.push_back(describe(what));
+    if (script.empty()) {
+      return {500, {}, "unexpected request"};
+    }
+    auto next = script.front();
+    script.pop_front();
+    CHECK(next.line == seen.back());
+    return next.answer;
+  }
+  reply download(const std::string& e, const request& what,
+                 const std::function<void(std::string_view)>& sink) override {
+    reply answer = perform(e, what);
+    if (answer.status < 400) {
+      sink(answer.body);
+    }
+    return answer;
+  }
+  reply upload(const std::string& e, const request& what, const std::string&) override {
+    return perform(e, what);
+  }
+  void watch(const std::string&, const request&, const std::string& first,
+             const std::function<bool(const std::string&)>& each) override {
+    seen.push_back(first);
+    each(R"({"Type":"websocket","Action":"register","Key":"x"})");
+    each(R"({"Type":"profiles","Action":"create","Key":"bob"})");
+  }
+};
+
+struct outcome {
+  int code;
+  std::string out;
+  std::string err;
+  std::vector<std::string> seen;
+};
+
+outcome cli(const std::vector<std::string>& arguments, std::deque<fake_transport::exchange> script = {},
+            const std::map<std::string, std::string>& variables = {}) {
+  auto how = std::make_shared<fake_transport>();
+  how->script = std::move(script);
+  std::ostringstream out;
+  std::ostringstream err;
+  auto all = variables;
+  all.try_emplace("RS_TOKEN", "t");
+  const auto env = [&all](const char* name) {
+    const auto found = all.find(name);
+    return found == all.end() ? std::string{} : found->second;
+  };
+  const int code = run(arguments, env, out, err, [how] { return how; });
+  CHECK(how->script.empty());
+  return {code, out.str(), err.str(), how->seen};
+}
+
+const std::string bob = R"({"Name":"bob","Description":"","Params":{}})";
+
+} // namespace
+
+TEST_CASE("contract 9: list passes filters and meta-filters in the query") {
+  const auto got = cli({"profiles", "list", "Name=Ne(bob)", "--limit", "2", "--slim", "Params"},
+                       {{"GET /api/v3/profiles?Name=Ne(bob)&slim=Params&limit=2", {200, {}, "[]"}}});
+  CHECK(got.code == 0);
+  CHECK(got.out == "[]\n");
+}
+
+TEST_CASE("contract 3.6: count reads X-DRP-LIST-FILTER-COUNT") {
+  const auto got =
+      cli({"machines", "count"}, {{"HEAD /api/v3/machines", {200, {{"x-drp-list-filter-count", "7"}}, ""}}});
+  CHECK(got.out == "7\n");
+}
+
+TEST_CASE("contract 9: exists exits 1 and says which object does not exist") {
+  const auto got = cli({"profiles", "exists", "bob"}, {{"HEAD /api/v3/profiles/bob", {404, {}, ""}}});
+  CHECK(got.code == 1);
+  CHECK(got.err == "Error: profiles:bob does not exist\n");
+}
+
+TEST_CASE("create takes JSON, YAML or a bare name") {
+  CHECK(cli({"profiles", "create", "bob"}, {{R"(POST /api/v3/profiles {"Name":"bob"})", {201, {}, bob}}})
+            .code == 0);
+  CHECK(
+      cli({"profiles", "create", "Name: bob"}, {{R"(POST /api/v3/profiles {"Name":"bob"})", {201, {}, bob}}})
+          .code == 0);
+  CHECK(cli({"roles", "create", "bob"}).code == 1);
+}
+
+TEST_CASE("update gets, merges and sends a patch with tests") {
+  const auto got =
+      cli({"profiles", "update", "bob", R"({"Description":"d"})"},
+          {{"GET /api/v3/profiles/bob", {200, {}, bob}},
+           {R"(PATCH /api/v3/profiles/bob [{"op":"test","path":"/Description","from":"","value":""},)"
+            R"({"op":"replace","path":"/Description","from":"","value":"d"}])",
+            {200, {}, bob}}});
+  CHECK(got.code == 0);
+}
+
+TEST_CASE("contract 9: destroy names what it deleted; --force travels in the query") {
+  const auto got =
+      cli({"-f", "profiles", "destroy", "bob"}, {{"DELETE /api/v3/profiles/bob?force=true", {200, {}, bob}}});
+  CHECK(got.out == "Deleted profile bob\n");
+}
+
+TEST_CASE(
+    "contract 2: an error body prints as Type: Model/Key: message, several messages on lines of their own") {
+  const std::string one =
+      R"({"Model":"bootenvs","Key":"fred","Type":"GET","Messages":["Not Found"],"Code":404})";
+  CHECK(cli({"bootenvs", "show", "fred"}, {{"GET /api/v3/bootenvs/fred", {404, {}, one}}}).err ==
+        "Error: GET: bootenvs/fred: Not Found\n");
+  const std::string two = R"({"Model":"","Key":"","Type":"AUTH","Messages":["a","b"],"Code":403})";
+  CHECK(cli({"bootenvs", "show", "fred"}, {{"GET /api/v3/bootenvs/fred", {403, {}, two}}}).err ==
+        "Error: AUTH\n  a\n  b\n");
+}
+
+TEST_CASE("contract 1.3: without a token the CLI logs in with Basic and asks for a 7200 s token") {
+  const auto got =
+      cli({"prefs", "list"},
+          {{"GET /api/v3/users/rocketskates/token?ttl=7200", {200, {}, R"({"Token":"abc","Info":{}})"}},
+           {"GET /api/v3/prefs", {200, {}, "{}"}}},
+          {{"RS_TOKEN", ""}});
+  CHECK(got.code == 0);
+}
+
+TEST_CASE("RS_ENDPOINTS: the first that authenticates wins, the last error is shown when none does") {
+  const auto got = cli({"prefs", "list"},
+                       {{"GET /api/v3/users/rocketskates/token?ttl=7200", {503, {}, "down"}},
+                        {"GET /api/v3/users/rocketskates/token?ttl=7200", {503, {}, "also down"}}},
+                       {{"RS_TOKEN", ""}, {"RS_ENDPOINTS", "https://a https://b"}});
+  CHECK(got.code == 1);
+  CHECK(got.err == "Error: also down\n");
+}
+
+TEST_CASE("events watch hides the handshake and prints events") {
+  const auto got = cli({"events", "watch", "profiles.*.*"});
+  CHECK(got.seen.front() == "register profiles.*.*");
+  CHECK(got.out.find("\"bob\"") != std::string::npos);
+  CHECK(got.out.find("websocket") == std::string::npos);
+}
+
+TEST_CASE("STA-08: failOverSafe sends the wait and refuses one out of bounds before anything is sent") {
+  CHECK(cli({"system", "ha", "failOverSafe", "3s"},
+            {{"POST /api/v3/system/consensus/failOverSafe?waitFor=3000ms ", {200, {}, "true"}}})
+            .out == "true\n");
+  CHECK(cli({"system", "ha", "failOverSafe", "6s"}).code == 1);
+  CHECK(cli({"system", "ha", "failOverSafe", "10ms"}).code == 1);
+  CHECK(cli({"system", "ha", "failOverSafe", "soon"}).code == 1);
+}
+
+TEST_CASE("params verbs: set posts the value, words out of place print usage") {
+  CHECK(cli({"profiles", "set", "bob", "param", "a/b", "to", "[1]"},
+            {{"POST /api/v3/profiles/bob/params/a/b [1]", {200, {}, "[1]"}}})
+            .code == 0);
+  const auto bad = cli({"profiles", "set", "bob", "parm", "a", "to", "1"});
+  CHECK(bad.code == 1);
+  CHECK(bad.err.find("expected: ID param NAME to VALUE") != std::string::npos);
+}
+
+TEST_CASE("an unknown format or verb is an error before anything is sent") {
+  CHECK(cli({"-F", "xml", "prefs", "list"}, {{"GET /api/v3/prefs", {200, {}, "{}"}}}).err ==
+        "Error: Unknown pretty format xml\n");
+  CHECK(cli({"profiles", "frobnicate"}).code == 1);
+  CHECK(cli({}).code == 1);
+}
+
+TEST_CASE("every prefix of the contract has its generic verbs in the completion script") {
+  const auto got = cli({"completion", "bash"});
+  CHECK(got.code == 0);
+  for (const char* prefix : {"bootenvs", "machines", "profiles", "users", "version_sets", "workflows"}) {
+    CHECK(got.out.find(std::string{"'holdfast "} + prefix + " list'") != std::string::npos);
+  }
+}
