@@ -1,0 +1,163 @@
+#include "actors/vip/guard_rules.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace holdfast::vip {
+
+namespace {
+
+constexpr mono_ns ms = 1'000'000;
+/// Caches that miss one announcement get another: at once, and while switches still learn.
+constexpr std::array<mono_ns, 6> opening{0, 20 * ms, 100 * ms, 500 * ms, 1000 * ms, 2000 * ms};
+
+} // namespace
+
+void guard_rules::start_announcing(mono_ns now) {
+  announce_began_ = now;
+  announced_ = 0;
+  refresh_at_ = now + timing_.refresh;
+}
+
+void guard_rules::announce_due(mono_ns now, actions& out) {
+  bool due = false;
+  while (announced_ < opening.size() && announce_began_ + opening[announced_] <= now) {
+    ++announced_;
+    due = true;
+  }
+  if (refresh_at_ <= now) {
+    refresh_at_ = now + timing_.refresh;
+    due = true;
+  }
+  if (due && link_usable_) {
+    out.push_back({guard_act::announce, guard_note::none});
+  }
+}
+
+guard_rules::actions guard_rules::hold(mono_ns now, mono_ns deadline, std::uint64_t epoch) {
+  if (deadline <= now || (holding_ && epoch == epoch_ && deadline <= deadline_) ||
+      (holding_ && epoch < epoch_)) {
+    return {};
+  }
+  deadline_ = deadline;
+  epoch_ = epoch;
+  if (holding_) {
+    return {};
+  }
+  holding_ = true;
+  restore_pending_ = false;
+  renew_at_ = now + timing_.renew;
+  start_announcing(now);
+  actions out{{guard_act::add_address, guard_note::none}};
+  announce_due(now, out);
+  out.push_back({guard_act::tell_daemon, guard_note::held});
+  return out;
+}
+
+guard_rules::actions guard_rules::drop(guard_note why) {
+  holding_ = false;
+  restore_pending_ = false;
+  return {{guard_act::remove_address, guard_note::none}, {guard_act::tell_daemon, why}};
+}
+
+guard_rules::actions guard_rules::release(mono_ns) {
+  // Removed even when we do not think that we hold it: what stands on the interface must not stay (VIP-04).
+  return drop(guard_note::released);
+}
+
+guard_rules::actions guard_rules::daemon_gone(mono_ns) {
+  const bool held = holding_;
+  holding_ = false;
+  actions out{{guard_act::remove_address, guard_note::none}};
+  if (held) {
+    out.push_back({guard_act::send_tickets, guard_note::none});
+  }
+  out.push_back({guard_act::finish, guard_note::none});
+  return out;
+}
+
+guard_rules::actions guard_rules::tick(mono_ns now) {
+  if (!holding_) {
+    return {};
+  }
+  if (deadline_ <= now) {
+    return drop(guard_note::lapsed);
+  }
+  actions out;
+  if (restore_pending_ && restore_after_ <= now) {
+    restore_pending_ = false;
+    restore_after_ = now + timing_.restore_spacing;
+    renew_at_ = now + timing_.renew;
+    start_announcing(now);
+    out.push_back({guard_act::add_address, guard_note::none});
+    out.push_back({guard_act::tell_daemon, guard_note::restored});
+  } else if (renew_at_ <= now) {
+    renew_at_ = now + timing_.renew;
+    out.push_back({guard_act::add_address, guard_note::none});
+  }
+  announce_due(now, out);
+  return out;
+}
+
+guard_rules::actions guard_rules::address_deleted(mono_ns now) {
+  if (!holding_) {
+    return {};
+  }
+  restore_pending_ = true;
+  restore_after_ = std::max(restore_after_, now);
+  return tick(now);
+}
+
+guard_rules::actions guard_rules::claim(mono_ns now) {
+  if (!holding_) {
+    return {};
+  }
+  actions out{{guard_act::tell_daemon, guard_note::claim_heard}};
+  if (defend_after_ <= now) {
+    defend_after_ = now + timing_.reclaim_spacing;
+    out.insert(out.begin(), {guard_act::announce, guard_note::none});
+  }
+  return out;
+}
+
+guard_rules::actions guard_rules::link(mono_ns now, bool usable, bool changed) {
+  const bool was = link_usable_;
+  link_usable_ = usable;
+  actions out;
+  if (was != usable) {
+    out.push_back({guard_act::tell_daemon, usable ? guard_note::link_back : guard_note::link_lost});
+  }
+  if (usable && holding_ && (!was || changed)) {
+    // A link that comes back may have lost the address (IPv6), and another MAC must be announced.
+    restore_pending_ = true;
+    restore_after_ = now;
+    const auto more = tick(now);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  return out;
+}
+
+guard_rules::actions guard_rules::add_failed(mono_ns now) {
+  if (!holding_) {
+    return {};
+  }
+  restore_pending_ = true;
+  restore_after_ = now + timing_.restore_spacing;
+  return {{guard_act::tell_daemon, guard_note::failed}};
+}
+
+std::optional<mono_ns> guard_rules::next_deadline() const {
+  if (!holding_) {
+    return std::nullopt;
+  }
+  mono_ns next = std::min({deadline_, renew_at_, refresh_at_});
+  if (announced_ < opening.size()) {
+    next = std::min(next, announce_began_ + opening[announced_]);
+  }
+  if (restore_pending_) {
+    next = std::min(next, restore_after_);
+  }
+  return next;
+}
+
+} // namespace holdfast::vip

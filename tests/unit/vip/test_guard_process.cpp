@@ -1,0 +1,201 @@
+// The guard as real processes on a real interface, in a network namespace of its own. Needs root.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include "actors/vip/guard_keeper.hpp"
+#include "actors/vip/guard_protocol.hpp"
+#include "actors/vip/netlink.hpp"
+#include "actors/vip/script_runner.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <poll.h>
+#include <sched.h>
+#include <stdexcept>
+#include <string>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace holdfast::vip;
+
+namespace {
+
+constexpr mono_ns ms = 1'000'000;
+const char* const vip_text = "10.99.0.9/24";
+
+void shell(const char* command) {
+  if (std::system(command) != 0) {
+    throw std::runtime_error{std::string{"failed: "} + command};
+  }
+}
+
+template <class Condition>
+mono_ns until(Condition holds, mono_ns limit, const char* what) {
+  const mono_ns began = mono_now();
+  while (!holds()) {
+    REQUIRE_MESSAGE(mono_now() - began < limit, what);
+    ::poll(nullptr, 0, 1);
+  }
+  return mono_now() - began;
+}
+
+bool standing() {
+  netlink kernel;
+  return !kernel.find_address(*parse_cidr(vip_text)).empty();
+}
+
+/// The daemon's part: a child process that keeps the lease alive until it is killed.
+struct daemon_process {
+  pid_t pid = -1;
+  pid_t worker = -1;
+  pid_t keeper = -1;
+
+  explicit daemon_process(mono_ns lease = 400 * ms) {
+    std::array<int, 2> report{};
+    REQUIRE(::pipe(report.data()) == 0);
+    pid = ::fork();
+    if (pid == 0) {
+      serve(report[1], lease);
+    }
+    ::close(report[1]);
+    REQUIRE(::read(report[0], &worker, sizeof worker) == sizeof worker);
+    REQUIRE(::read(report[0], &keeper, sizeof keeper) == sizeof keeper);
+    ::close(report[0]);
+    until(standing, 2000 * ms, "the address to be put on");
+  }
+  ~daemon_process() {
+    ::kill(pid, SIGCONT);
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    for (const pid_t other : {worker, keeper}) {
+      ::kill(other, SIGKILL);
+    }
+    until([] { return !standing(); }, 5000 * ms, "the address to go after the test");
+  }
+
+  [[noreturn]] static void serve(int report, mono_ns lease) {
+    auto guard = start_guard();
+    guard_handle::worker worker;
+    std::uint64_t nonce = 0;
+    mono_ns answered = mono_now();
+    bool first = true;
+    for (;;) {
+      bool gone = false;
+      if (auto next = guard.next_worker(gone)) {
+        worker = std::move(*next);
+        say(worker, to_guard::configure{vip_text, "v0", ""});
+        answered = mono_now();
+        if (first) {
+          first = false;
+          const pid_t keeper = guard.keeper();
+          (void)!::write(report, &worker.pid, sizeof worker.pid);
+          (void)!::write(report, &keeper, sizeof keeper);
+        }
+      }
+      if (worker.channel.valid()) {
+        say(worker, to_guard::hold{mono_now() + lease, 1});
+        say(worker, to_guard::ping{++nonce});
+        std::array<char, max_guard_packet> packet{};
+        ssize_t got = 0;
+        while ((got = ::recv(worker.channel.get(), packet.data(), packet.size(), MSG_DONTWAIT)) > 0) {
+          answered = mono_now();
+        }
+        if (mono_now() - answered > 300 * ms) {
+          answered = mono_now();
+          guard.replace_worker();
+        }
+      }
+      ::poll(nullptr, 0, 20);
+    }
+  }
+
+  static void say(const guard_handle::worker& to, const to_guard::message& m) {
+    const auto packet = encode(m);
+    (void)::send(to.channel.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+};
+
+} // namespace
+
+TEST_CASE("SIGKILL of the daemon takes the address off within milliseconds") {
+  daemon_process daemon;
+  ::kill(daemon.pid, SIGKILL);
+  const auto took = until([] { return !standing(); }, 100 * ms, "the address to go");
+  MESSAGE("gone after " << took / 1000 << " us");
+}
+
+TEST_CASE("SIGSTOP of the daemon takes the address off when the lease ends") {
+  daemon_process daemon;
+  ::kill(daemon.pid, SIGSTOP);
+  const auto took = until([] { return !standing(); }, 500 * ms, "the address to go");
+  CHECK(took > 100 * ms);
+}
+
+TEST_CASE("SIGKILL of the guard: a new one takes the address off first, then holds again") {
+  daemon_process daemon;
+  ::kill(daemon.worker, SIGKILL);
+  until([] { return !standing(); }, 300 * ms, "the new guard to clean up");
+  until(standing, 1000 * ms, "the daemon to hold again through the new guard");
+}
+
+TEST_CASE("SIGSTOP of the guard: it is replaced and the address stays guarded") {
+  daemon_process daemon;
+  ::kill(daemon.worker, SIGSTOP);
+  until([] { return !standing(); }, 1500 * ms, "the stopped guard to be replaced");
+  until(standing, 1000 * ms, "the daemon to hold again");
+}
+
+TEST_CASE("SIGSTOP of daemon and guard: the keeper ends the guard and the address goes") {
+  daemon_process daemon;
+  ::kill(daemon.pid, SIGSTOP);
+  ::kill(daemon.worker, SIGSTOP);
+  const auto took = until([] { return !standing(); }, 2000 * ms, "the address to go");
+  MESSAGE("gone after " << took / ms << " ms");
+}
+
+TEST_CASE("daemon, guard and keeper killed together: the kernel drops the address within its lifetime") {
+  daemon_process daemon;
+  ::kill(daemon.keeper, SIGKILL);
+  ::kill(daemon.worker, SIGKILL);
+  ::kill(daemon.pid, SIGKILL);
+  const auto took = until([] { return !standing(); }, 3400 * ms, "the kernel to drop it");
+  MESSAGE("gone after " << took / ms << " ms");
+}
+
+TEST_CASE("TRB-03 an address deleted by hand is put back at once") {
+  daemon_process daemon;
+  shell("ip addr del 10.99.0.9/32 dev v0");
+  until(standing, 300 * ms, "the address to come back");
+}
+
+TEST_CASE("an interface that is replaced under the address gets it again") {
+  daemon_process daemon;
+  shell("ip link del v0 && ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up");
+  until(standing, 1000 * ms, "the address on the new interface");
+}
+
+TEST_CASE("VIP-04 what an earlier process left on the interface is removed before anything else") {
+  shell("ip addr add 10.99.0.9/24 dev v0");
+  auto guard = start_guard();
+  bool gone = false;
+  std::optional<guard_handle::worker> worker;
+  until([&] { return (worker = guard.next_worker(gone)).has_value(); }, 1000 * ms, "a worker");
+  daemon_process::say(*worker, to_guard::configure{vip_text, "v0", ""});
+  until([] { return !standing(); }, 500 * ms, "the stale address to go");
+}
+
+int main(int argc, char** argv) {
+  if (::geteuid() != 0 || ::unshare(CLONE_NEWNET) != 0) {
+    std::cerr << "needs root for a network namespace of its own\n";
+    return 77;
+  }
+  shell("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 "
+        "up && "
+        "ip addr add 10.99.0.1/24 dev v0");
+  doctest::Context context{argc, argv};
+  return context.run();
+}
