@@ -91,7 +91,7 @@ void clients::attempt_later(std::size_t who, microseconds delay) {
 void clients::timed_out(std::size_t who) {
   auto& one = clients_[who];
   const bool again = who == probe_client || one.is_read ||
-                     (one.write.attempt < 200 && random_.per_mille(world_.drawn().retry_per_mille));
+                     (one.write.attempt < 50'000 && random_.per_mille(world_.drawn().retry_per_mille));
   if (again) {
     attempt_later(who, random_.between(5ms, 200ms));
     return;

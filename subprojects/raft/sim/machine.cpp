@@ -40,8 +40,8 @@ std::string encode(const command& from) {
   std::string out;
   out.reserve(command_size);
   put_word(out, static_cast<std::uint64_t>(from.kind) | std::uint64_t{from.key} << 8 |
-                    std::uint64_t{from.client} << 16 | std::uint64_t{from.attempt} << 24 |
-                    std::uint64_t{from.sequence} << 32);
+                    std::uint64_t{from.client} << 16 | std::uint64_t{from.sequence} << 24 |
+                    std::uint64_t{from.attempt} << 48);
   put_word(out, from.value);
   put_word(out, from.expected);
   put_word(out, check_of(out));
@@ -56,8 +56,8 @@ std::optional<command> decode_command(std::string_view bytes) {
   result.kind = static_cast<command_kind>(head & 0xff);
   result.key = static_cast<std::uint8_t>((head >> 8) & 0xff);
   result.client = static_cast<std::uint8_t>((head >> 16) & 0xff);
-  result.attempt = static_cast<std::uint8_t>((head >> 24) & 0xff);
-  result.sequence = static_cast<std::uint32_t>(head >> 32);
+  result.attempt = static_cast<std::uint16_t>(head >> 48);
+  result.sequence = static_cast<std::uint32_t>(head >> 24 & 0xffffff);
   result.value = get_word(bytes, 8);
   result.expected = get_word(bytes, 16);
   if (result.key >= key_count || result.client >= client_count)

@@ -156,11 +156,11 @@ void core::on(const message& m, const append_response& b) {
   if (b.match > p->match || !p->inflight.empty())
     p->last_ack = now_;
   p->match = std::max(p->match, b.match);
+  p->next = std::max(p->next, p->match.next());
   if (p->state == progress_state::probe) {
     p->become_replicate();
   } else if (p->state == progress_state::replicate) {
     p->inflight.answered(p->match);
-    p->next = std::max(p->next, p->match.next());
   } else if (p->snapshot && p->match >= p->snapshot->meta.index) {
     p->become_replicate();
   }
