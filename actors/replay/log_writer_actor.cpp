@@ -299,6 +299,12 @@ void log_writer_impl::save_hint() {
     (void)good(disk_->save_hint(), "saving the synced index");
 }
 
+// An orderly end leaves the hint where the log ends, so that the next start can tell every kind of damage.
+void log_writer_impl::abandon() {
+  if (disk_)
+    save_hint();
+}
+
 bool log_writer_impl::good(const wal::status& status, const char* doing) {
   if (status)
     return true;

@@ -52,6 +52,9 @@ public:
   log_writer_impl(caf::actor_config& cfg, runtime::card_ptr card, log_writer_config config);
   behavior_type make_behavior() override;
 
+protected:
+  void abandon() override;
+
 private:
   void open();
   void take(const msg::persist_ptr& request);
