@@ -96,7 +96,7 @@ public:
   /// there before is freed bit by bit: by later apply() calls, or by reclaim().
   void load(store_state state);
 
-  /// Frees up to `nodes` map nodes that no snapshot needs any more (a node holds up to 32 objects); true:
+  /// Frees up to `nodes` map nodes that no snapshot needs any more (a node holds up to 16 objects); true:
   /// more is waiting. apply() does a few by itself; a host calls this when idle. 64 nodes take well under 1
   /// ms.
   bool reclaim(std::size_t nodes);

@@ -28,7 +28,7 @@ class remains;
 template <class Key, class Value>
 class map {
 public:
-  static constexpr std::size_t width = 32;
+  static constexpr std::size_t width = 16;
   using traits = key_traits<Key>;
   using probe = typename traits::probe;
 

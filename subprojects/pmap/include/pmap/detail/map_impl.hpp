@@ -93,7 +93,8 @@ bool map<Key, Value>::erase(probe key) {
   // First everything that may fail for want of memory: after this the path is ours alone.
   if (find(key) == nullptr || find_for_update(key) == nullptr)
     return false;
-  constexpr std::size_t max_height = 24;
+  constexpr std::size_t max_height = 24; // nodes keep several children on average: room for 4^24 entries
+  assert(root_->level <= max_height);
   std::array<step, max_height> path{};
   std::size_t depth = 0;
   node* at = root_;
