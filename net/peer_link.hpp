@@ -61,7 +61,8 @@ enum class dial_trouble : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(dial_trouble trouble);
 
-/// A link that is up. The observer gets it in on_link_up; keep the shared_ptr as long as you like.
+/// A link that is up. Bidirectional, whoever dialled. A peer that calls again for raft or watch replaces its
+/// older incoming link. The observer gets it in on_link_up; keep the shared_ptr as long as you like.
 class peer_link {
 public:
   virtual ~peer_link() = default;
@@ -162,8 +163,9 @@ public:
 
   [[nodiscard]] peer_stats stats() const;
 
+  struct state; ///< internal to the room
+
 private:
-  struct state;
   std::shared_ptr<state> state_;
 };
 
