@@ -297,6 +297,9 @@ void consensus_impl::abandon() {
   }
   admin_.clear();
   peers_.clear();
+  log_writer_ = nullptr; // the group's members hold one another: dead ones must let go or are never freed
+  replay_ = nullptr;
+  observer_of_role_ = nullptr;
 }
 
 } // namespace holdfast::consensus

@@ -303,6 +303,8 @@ void log_writer_impl::save_hint() {
 void log_writer_impl::abandon() {
   if (disk_)
     save_hint();
+  consensus_ = nullptr; // the three hold one another: dead actors must let go or are never freed
+  replay_ = nullptr;
 }
 
 bool log_writer_impl::good(const wal::status& status, const char* doing) {

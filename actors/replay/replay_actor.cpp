@@ -250,6 +250,8 @@ void replay_impl::abandon() {
   for (auto& read : confirmed_)
     read.promise.deliver(gone);
   confirmed_.clear();
+  consensus_ = nullptr; // the group's members hold one another: dead ones must let go or are never freed
+  log_writer_ = nullptr;
 }
 
 } // namespace holdfast::replay
