@@ -13,7 +13,15 @@ constexpr std::size_t most_patterns = 1000;
 } // namespace
 
 event_hub::event_hub(change_hub& changes)
-    : following_(changes.subscribe([this](const msg::changes_ptr& batch) { publish_changes(batch); })) {}
+    : following_(changes.subscribe([this](const msg::changes_ptr& batch) { publish_changes(batch); },
+                                   [this] { close_all(); })) {}
+
+void event_hub::close_all() {
+  for (const auto& weak : sessions_) {
+    if (const auto one = weak.lock())
+      one->socket_->close("the event feed ended");
+  }
+}
 
 bool event_hub::session::handle(std::string_view message, msg::log_time now) {
   const auto asked = parse_registration(message);

@@ -51,6 +51,8 @@ public:
 
 private:
   void publish_changes(const msg::changes_ptr& batch);
+  /// Streams end rather than miss events in silence; clients connect again.
+  void close_all();
   template <class MakeText>
   void deliver(std::string_view type, std::string_view action, std::string_view key, MakeText make_text);
 

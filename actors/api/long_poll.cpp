@@ -68,12 +68,15 @@ asio::awaitable<object_state> await_change(request_context& ctx, const prefix_de
   const auto deadline = std::chrono::steady_clock::now() + *wait;
   const auto alarm = std::make_shared<bell>(ctx.exchange->executor());
   ctx.exchange->on_gone([alarm] { alarm->ring(); });
-  const auto heard =
-      ctx.shared->changes.subscribe([alarm, prefix = desc.name](const msg::changes_ptr& batch) {
+  const auto heard = ctx.shared->changes.subscribe(
+      [alarm, prefix = desc.name](const msg::changes_ptr& batch) {
         if (touches(batch, prefix))
           alarm->ring();
-      });
+      },
+      [alarm] { alarm->ring(); });
   for (;;) {
+    if (ctx.shared->changes.ended())
+      throw api_error(unavailable(ctx.head().method_name, "The API is restarting; try again"));
     alarm->rung = ctx.exchange->gone();
     const auto view = co_await ctx.view();
     auto state = look(view, desc, asked);

@@ -4,9 +4,12 @@
 
 namespace holdfast::api {
 
-change_hub::subscription change_hub::subscribe(listener callback) {
-  auto made = std::make_shared<entry>(entry{std::move(callback)});
-  entries_.push_back(made);
+change_hub::subscription change_hub::subscribe(listener callback, std::function<void()> ended) {
+  auto made = std::make_shared<entry>(entry{std::move(callback), std::move(ended)});
+  if (!ended_)
+    entries_.push_back(made);
+  else if (made->ended)
+    made->ended();
   return made;
 }
 
@@ -23,6 +26,16 @@ void change_hub::publish(const msg::changes_ptr& batch) {
     } catch (const std::exception&) {
       entries_[i].reset();
     }
+  }
+}
+
+void change_hub::end() {
+  ended_ = true;
+  const auto all = std::move(entries_);
+  entries_.clear();
+  for (const auto& weak : all) {
+    if (const auto held = weak.lock(); held && held->ended)
+      held->ended();
   }
 }
 

@@ -38,16 +38,23 @@ public:
   /// RAII: ends the subscription. Safe to drop inside a callback and after the hub is gone.
   using subscription = std::shared_ptr<void>;
 
-  [[nodiscard]] subscription subscribe(listener callback);
+  /// `ended` is called once when the feed ends (the API restarts): close the stream, answer the poll. Nothing
+  /// follows it.
+  [[nodiscard]] subscription subscribe(listener callback, std::function<void()> ended = {});
   /// Called by the actor with each batch. A listener that throws is dropped from the hub.
   void publish(const msg::changes_ptr& batch);
+  /// Ends the feed for every listener, and at once for those that come later.
+  void end();
+  [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] std::size_t size() const;
 
 private:
   struct entry {
     listener callback;
+    std::function<void()> ended;
   };
   std::vector<std::weak_ptr<entry>> entries_;
+  bool ended_ = false;
 };
 
 /// Who asks, after authentication. Immutable and shared between requests of the same credential.

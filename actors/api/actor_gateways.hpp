@@ -1,0 +1,65 @@
+// The doors of the API room to the other actors, by asking them. Event loop only.
+#pragma once
+
+#include "actors/api/node_port.hpp"
+#include "actors/api/request_context.hpp"
+#include "messages/actors.hpp"
+#include "runtime/asker.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+namespace holdfast::api {
+
+class api_front;
+
+/// Asks `replay`. An answer that does not come in time is an unknown outcome, never a guess.
+class replay_gateway final : public store_gateway {
+public:
+  replay_gateway(runtime::asker& ask, msg::replay_actor replay) : ask_(ask), replay_(std::move(replay)) {}
+  boost::asio::awaitable<msg::read_result> read(msg::consistency how) override;
+  boost::asio::awaitable<msg::write_result> write(msg::transaction_ptr tx) override;
+
+private:
+  runtime::asker& ask_;
+  msg::replay_actor replay_;
+};
+
+/// Files of the API's certificate.
+struct certificate_files {
+  std::filesystem::path cert;
+  std::filesystem::path key;
+};
+
+class actor_node_port final : public node_port {
+public:
+  struct parts {
+    node_facts facts;
+    msg::replay_actor replay;
+    msg::node_actor node;
+    std::function<msg::ha_state_ptr()> ha_state; ///< never answers null
+    certificate_files files;
+    net::pem_pair certificate;
+  };
+  /// `front` is borrowed for its counters and its TLS slot.
+  actor_node_port(runtime::asker& ask, api_front& front, parts from);
+
+  const node_facts& facts() const override { return parts_.facts; }
+  boost::asio::awaitable<std::optional<msg::consensus_status>> status() override;
+  boost::asio::awaitable<std::vector<msg::actor_row>> actors() override;
+  boost::asio::awaitable<std::string> control(std::string verb, std::string name) override;
+  msg::ha_state_ptr ha_state() const override { return parts_.ha_state(); }
+  net::http_server_stats http() const override;
+  net::pem_pair certificate() const override { return parts_.certificate; }
+  net::tls_context_ptr check_certificate(const net::pem_pair& pem) const override;
+  void store_certificate(const net::pem_pair& pem) const override;
+  void swap_certificate(const net::pem_pair& pem, net::tls_context_ptr context) override;
+
+private:
+  runtime::asker& ask_;
+  api_front& front_;
+  parts parts_;
+};
+
+} // namespace holdfast::api

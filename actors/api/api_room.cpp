@@ -1,0 +1,142 @@
+#include "actors/api/api_room.hpp"
+
+#include "actors/api/bootstrap.hpp"
+#include "actors/api/builtin_objects.hpp"
+#include "actors/api/content_routes.hpp"
+#include "actors/api/event_routes.hpp"
+#include "actors/api/interfaces.hpp"
+#include "actors/api/object_routes.hpp"
+#include "actors/api/param_routes.hpp"
+#include "messages/log_line.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+namespace holdfast::api {
+
+namespace {
+
+using boost::asio::awaitable;
+
+awaitable<void> pause(std::chrono::milliseconds span) {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, span);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+} // namespace
+
+api_room::api_room(room_parts parts)
+    : parts_(std::move(parts)), shared_{*parts_.store, changes_, parts_.now}, auth_(shared_),
+      router_(shared_, auth_), system_{shared_, auth_, *parts_.node}, events_(changes_) {
+  add_user_routes(router_, system_);
+  add_pref_routes(router_, system_);
+  add_status_routes(router_, system_);
+  add_consensus_routes(router_, system_);
+  add_system_routes(router_, system_);
+  add_object_routes(router_);
+  add_param_routes(router_);
+  add_content_routes(router_);
+  add_interface_routes(router_);
+  add_event_routes(router_, events_, parts_.ring);
+}
+
+api_room::~api_room() = default;
+
+void api_room::open(const boost::asio::any_io_executor& loop) {
+  loop_ = loop;
+  if (parts_.ring)
+    publish_log_lines(*parts_.ring, events_, loop);
+  boost::asio::co_spawn(loop, keep_house(), [](const std::exception_ptr& thrown) {
+    if (!thrown)
+      return;
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& failure) {
+      spdlog::error("{}", msg::log_line("api_house_keeping").with("reason", failure.what()).str());
+    }
+  });
+}
+
+awaitable<void> api_room::handle(std::shared_ptr<net::http_exchange> exchange) {
+  const auto self = shared_from_this();
+  co_await router_.handle(std::move(exchange));
+}
+
+void api_room::on_changes(const msg::changes_ptr& batch) {
+  if (!batch)
+    return;
+  auth_.on_changes(*batch);
+  changes_.publish(batch);
+}
+
+void api_room::close() {
+  if (closed_)
+    return;
+  closed_ = true;
+  changes_.end();
+  if (parts_.ring && loop_) {
+    parts_.ring->notify({});
+    // Lines already on their way refer to the hub: stay until they have passed.
+    boost::asio::post(loop_, [self = shared_from_this()] {});
+  }
+}
+
+awaitable<bool> api_room::write(msg::transaction tx) {
+  tx.principal = "system";
+  tx.time = shared_.now();
+  const auto result = co_await shared_.store.write(std::make_shared<const msg::transaction>(std::move(tx)));
+  // Anything else is looked at again over a newer view: repeating is safe, the preconditions see to it.
+  co_return result.status == msg::write_status::applied;
+}
+
+/// True when nothing is missing any more.
+awaitable<bool> api_room::fill_store() {
+  const auto read = co_await shared_.store.read(msg::consistency::linear);
+  if (!read.view)
+    co_return false;
+  auto tx = co_await auth_.run_blocking([view = read.view] { return plan_bootstrap(*view); });
+  auto builtins = plan_builtins(read.view);
+  if (!tx && !builtins)
+    co_return true;
+  if (tx && builtins) {
+    const auto append = [](auto& into, auto& from) {
+      into.insert(into.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    };
+    append(tx->preconditions, builtins->preconditions);
+    append(tx->mutations, builtins->mutations);
+  }
+  static_cast<void>(co_await write(std::move(tx ? *tx : *builtins)));
+  co_return false; // Looked at again, so that "there" is always what the store says.
+}
+
+awaitable<void> api_room::keep_house() {
+  using namespace std::chrono_literals;
+  const auto self = shared_from_this();
+  // Until this node is active the writes are refused; whoever is active does the same.
+  while (!closed_ && !filled_) {
+    filled_ = co_await fill_store();
+    if (!filled_)
+      co_await pause(100ms);
+  }
+  while (!closed_) {
+    const auto read = co_await shared_.store.read(msg::consistency::local);
+    if (read.view) {
+      const bool stands =
+          co_await auth_.run_blocking([view = read.view] { return default_password_stands(*view); });
+      if (stands)
+        spdlog::warn("{}", msg::log_line("default_password")
+                               .with("user", default_user)
+                               .with("advice", "everybody knows it: change it with users password")
+                               .str());
+    }
+    // In small steps, so that a closed room is not kept for a day.
+    for (auto waited = 0min; waited < 24h && !closed_; waited += 1min)
+      co_await pause(1min);
+  }
+}
+
+} // namespace holdfast::api

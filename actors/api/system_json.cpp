@@ -1,0 +1,277 @@
+#include "actors/api/system_json.hpp"
+
+#include "actors/api/features.hpp"
+#include "actors/api/scopes.hpp"
+
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+namespace holdfast::api {
+
+namespace {
+
+using json_writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+class object_writer {
+public:
+  void text(std::string_view name, std::string_view value) {
+    key(name);
+    out_.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
+  }
+  void flag(std::string_view name, bool value) {
+    key(name);
+    out_.Bool(value);
+  }
+  void number(std::string_view name, std::uint64_t value) {
+    key(name);
+    out_.Uint64(value);
+  }
+  void key(std::string_view name) { out_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size())); }
+  void empty_list(std::string_view name) {
+    key(name);
+    out_.StartArray();
+    out_.EndArray();
+  }
+  json_writer& raw() { return out_; }
+  [[nodiscard]] std::string take() const { return {buffer_.GetString(), buffer_.GetSize()}; }
+
+private:
+  rapidjson::StringBuffer buffer_;
+  json_writer out_{buffer_};
+};
+
+std::string server_hostname(const node_facts& facts, const msg::ha_state& state) {
+  // A key of a later version than the seed's: kept among the unknown ones, as its JSON text.
+  for (const auto& [name, value] : state.unknown) {
+    if (name == "ServerHostname" && value.size() >= 2 && value.front() == '"' &&
+        value.find('\\') == std::string::npos)
+      return value.substr(1, value.size() - 2);
+  }
+  return state.enabled ? facts.hostname : std::string();
+}
+
+void write_global(object_writer& out, const node_facts& facts, const msg::ha_state& state, msg::secrets how) {
+  out.flag("LoadBalanced", state.load_balanced);
+  out.flag("Enabled", state.enabled);
+  out.flag("ConsensusEnabled", state.consensus_enabled);
+  out.text("ConsensusJoin", state.consensus_join);
+  out.text("VirtAddr", state.virt_addr);
+  out.text("ServerHostname", server_hostname(facts, state));
+  out.text("ActiveUri", state.active_uri);
+  out.text("Token", how == msg::secrets::keep ? state.token : std::string());
+  out.text("HaID", state.ha_id);
+  out.flag("Valid", state.valid);
+  out.key("Roots");
+  out.raw().StartArray();
+  for (const auto& root : state.roots) {
+    out.raw().StartObject();
+    out.key("Data");
+    out.raw().StartArray();
+    for (const auto& der : root.data)
+      out.raw().String(der.data(), static_cast<rapidjson::SizeType>(der.size()));
+    out.raw().EndArray();
+    out.text("Key", how == msg::secrets::keep ? root.key : std::string());
+    out.raw().EndObject();
+  }
+  out.raw().EndArray();
+}
+
+/// Only this node's own record is known here; the others are told by their members' rows.
+void write_node(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status,
+                const std::string& member) {
+  const bool self = member == state.consensus_id;
+  out.raw().StartObject();
+  out.text("ConsensusID", member);
+  out.text("VirtInterface", self ? state.virt_interface : std::string());
+  out.text("VirtInterfaceScript", self ? state.virt_interface_script : std::string());
+  out.text("ConsensusAddr", self ? state.consensus_addr : std::string());
+  out.text("ApiUrl", self ? state.api_url : std::string());
+  out.flag("Passive", member != status.active_id);
+  out.flag("Observer", self && state.observer);
+  out.flag("Offline", false);
+  out.number("LastArtifactCommitHandled", self ? status.applied_index : 0);
+  out.raw().EndObject();
+}
+
+void write_nodes(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status) {
+  out.raw().StartArray();
+  if (status.members.empty())
+    write_node(out, state, status, state.consensus_id);
+  for (const auto& member : status.members)
+    write_node(out, state, status, member);
+  out.raw().EndArray();
+}
+
+void write_cluster(object_writer& out, const node_facts& facts, const msg::ha_state& state,
+                   const msg::consensus_status& status) {
+  write_global(out, facts, state, msg::secrets::blank);
+  out.key("Nodes");
+  write_nodes(out, state, status);
+}
+
+std::vector<std::string> warnings_of(const msg::ha_state& state, const msg::consensus_status& status) {
+  std::vector<std::string> out;
+  if (state.consensus_enabled) {
+    if (auto text = tolerance_warning(status.members.size()); !text.empty())
+      out.push_back(std::move(text));
+  }
+  return out;
+}
+
+void write_texts(object_writer& out, std::string_view name, const std::vector<std::string>& texts) {
+  out.key(name);
+  out.raw().StartArray();
+  for (const auto& text : texts)
+    out.raw().String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
+  out.raw().EndArray();
+}
+
+void write_scopes(object_writer& out) {
+  out.key("scopes");
+  out.raw().StartObject();
+  for (const auto& [scope, actions] : static_scopes()) {
+    out.key(scope);
+    out.raw().StartObject();
+    for (const auto& action : actions) {
+      out.key(action);
+      out.raw().StartObject();
+      out.raw().EndObject();
+    }
+    out.raw().EndObject();
+  }
+  out.raw().EndObject();
+}
+
+/// Counts and rights are the active's to tell (contract §7.1).
+void write_active_part(object_writer& out, bool active, const msg::object_view* view) {
+  out.key("stats");
+  out.raw().StartArray();
+  if (active && view != nullptr) {
+    for (const char* prefix : {"machines", "subnets"}) {
+      out.raw().StartObject();
+      out.text("name", std::string(prefix) + ".count");
+      out.number("count", view->count(prefix));
+      out.raw().EndObject();
+    }
+  }
+  out.raw().EndArray();
+  if (active) {
+    write_scopes(out);
+  } else {
+    out.key("scopes");
+    out.raw().StartObject();
+    out.raw().EndObject();
+  }
+  out.key("License");
+  out.raw().StartObject();
+  out.empty_list("Licenses");
+  out.raw().EndObject();
+}
+
+} // namespace
+
+std::string tolerance_warning(std::size_t members) {
+  const auto count = std::to_string(members);
+  if (members < 3)
+    return "Not fault tolerant: " + count + (members == 1 ? " member" : " members") +
+           ", automatic failover needs at least 3";
+  if (members % 2 == 0)
+    return "An even number of members (" + count + ") stands no more failures than " +
+           std::to_string(members - 1);
+  return {};
+}
+
+std::string info_json(const node_facts& facts, const msg::ha_state& state,
+                      const msg::consensus_status& status, const msg::object_view* view) {
+  const bool active = !status.active_id.empty() && status.active_id == status.node_id;
+  object_writer out;
+  out.raw().StartObject();
+#ifdef __aarch64__
+  out.text("arch", "arm64");
+#else
+  out.text("arch", "amd64");
+#endif
+  out.text("os", "linux");
+  out.text("version", "v" + facts.version);
+  out.text("id", facts.id);
+  out.text("local_id", facts.local_id);
+  out.text("ha_id", state.ha_id.empty() ? facts.id : state.ha_id);
+  out.number("api_port", facts.api_port);
+  for (const char* port : {"file_port", "secure_file_port", "dhcp_port", "binl_port", "tftp_port"})
+    out.number(port, 0);
+  for (const char* service :
+       {"tftp_enabled", "dhcp_enabled", "binl_enabled", "prov_enabled", "secure_prov_enabled"})
+    out.flag(service, false);
+  out.text("address", facts.address);
+  out.text("server_hostname", server_hostname(facts, state));
+  out.flag("manager", false);
+  write_active_part(out, active, view);
+  out.key("features");
+  out.raw().StartArray();
+  for (const auto flag : claimed_features())
+    out.raw().String(flag.data(), static_cast<rapidjson::SizeType>(flag.size()));
+  out.raw().EndArray();
+  write_texts(out, "errors", warnings_of(state, status));
+  out.flag("ha_enabled", state.enabled);
+  out.text("ha_virtual_address", state.virt_addr);
+  out.flag("ha_is_active", active);
+  out.text("ha_status", active ? "Up" : status.leader_id.empty() ? "Connecting" : "In-Sync");
+  out.text("ha_active_id", status.active_id);
+  out.empty_list("ha_passive_state");
+  out.key("ClusterState");
+  out.raw().StartObject();
+  write_cluster(out, facts, state, status);
+  out.raw().EndObject();
+  out.raw().EndObject();
+  return out.take();
+}
+
+std::string peers_json(const msg::ha_state& state, const msg::consensus_status& status) {
+  object_writer out;
+  write_nodes(out, state, status);
+  return out.take();
+}
+
+std::string fullstate_json(const node_facts& facts, const msg::ha_state& state,
+                           const msg::consensus_status& status) {
+  object_writer out;
+  out.raw().StartObject();
+  write_cluster(out, facts, state, status);
+  write_texts(out, "Warnings", warnings_of(state, status));
+  out.raw().EndObject();
+  return out.take();
+}
+
+std::string introduction_json(const node_facts& facts, const msg::ha_state& state) {
+  object_writer out;
+  out.raw().StartObject();
+  write_global(out, facts, state, msg::secrets::keep);
+  out.raw().EndObject();
+  return out.take();
+}
+
+std::string actors_json(const std::vector<msg::actor_row>& rows) {
+  object_writer out;
+  out.raw().StartArray();
+  for (const auto& row : rows) {
+    out.raw().StartObject();
+    out.text("Name", row.name);
+    out.text("Parent", row.parent);
+    out.text("State", row.state);
+    out.number("Id", row.id);
+    out.number("Messages", row.messages);
+    out.number("BusyNs", row.busy_ns);
+    out.number("LongestNs", row.longest_ns);
+    out.number("Mailbox", row.mailbox);
+    out.number("MailboxHigh", row.mailbox_high);
+    out.number("Restarts", row.restarts);
+    out.key("StartedMs");
+    out.raw().Int64(row.started_ms);
+    out.text("LastError", row.last_error);
+    out.raw().EndObject();
+  }
+  out.raw().EndArray();
+  return out.take();
+}
+
+} // namespace holdfast::api
