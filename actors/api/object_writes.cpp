@@ -2,6 +2,7 @@
 
 #include "actors/api/delete_rules.hpp"
 #include "actors/api/identity.hpp"
+#include "actors/api/job_routes.hpp"
 #include "actors/api/json_patch.hpp"
 #include "actors/api/name_rules.hpp"
 #include "actors/api/object_defaults.hpp"
@@ -109,6 +110,8 @@ write_plan plan_create(const msg::view_ptr& view, const write_request& request) 
   write_draft draft(view);
   if (draft.exists(desc.name, key))
     refuse(request, key, "CREATE", {"already exists"}, 409);
+  if (desc.name == "jobs")
+    link_new_job(draft, doc, doc.GetAllocator());
   put_object(draft, desc, key, doc, doc.GetAllocator());
   return finish(draft, desc, key, 201);
 }

@@ -1,0 +1,199 @@
+// Events, websocket sessions, long polls, log lines.
+#include "tests/unit/api/api_world.hpp"
+
+#include "actors/api/event_routes.hpp"
+
+#include <spdlog/logger.h>
+
+using namespace holdfast::api;
+using namespace holdfast::api::test;
+
+namespace {
+
+constexpr msg::log_time now{1'700'000'000'000};
+
+struct client {
+  std::shared_ptr<test_socket> socket = std::make_shared<test_socket>();
+  event_hub::session_ptr session;
+  explicit client(world& w, identity_ptr who = std::make_shared<test_identity>())
+      : session(w.events.open(socket, std::move(who))) {}
+  /// "Type.Action.Key" of the oldest event, which is taken off.
+  std::string next() {
+    if (socket->sent.empty())
+      return "nothing";
+    json::document doc;
+    REQUIRE(!json::parse(socket->sent.front(), doc));
+    socket->sent.pop_front();
+    return std::string(json::text_at(doc, "Type")) + "." + std::string(json::text_at(doc, "Action")) + "." +
+           std::string(json::text_at(doc, "Key"));
+  }
+};
+
+} // namespace
+
+TEST_CASE("contract 6: registrations split on the first two dots and know their escapes") {
+  const auto p = event_pattern::parse("machines, jobs.update,save.a.b");
+  REQUIRE(p);
+  CHECK(p->matches("jobs", "save", "a.b"));
+  CHECK_FALSE(p->matches("jobs", "delete", "a.b"));
+  CHECK_FALSE(p->matches("users", "save", "a.b"));
+  const auto escaped = event_pattern::parse(R"(a\1b.*.x\2y,\3)");
+  REQUIRE(escaped);
+  CHECK(escaped->matches("a.b", "any", "x,y"));
+  CHECK(escaped->matches("a.b", "any", "*"));
+  CHECK_FALSE(escaped->matches("a.b", "any", "z"));
+  CHECK_FALSE(event_pattern::parse("a.b"));
+  CHECK_FALSE(event_pattern::parse(".b.c"));
+  CHECK_FALSE(event_pattern::parse(std::string(5000, 'a') + ".b.c"));
+}
+
+TEST_CASE("contract 6: exactly one acknowledgement, after the effect, that matches nothing") {
+  world w;
+  client c(w);
+  CHECK(c.session->handle("register *.*.*", now));
+  CHECK(c.next() == "websocket.register.*.*.*");
+  CHECK(c.next() == "nothing");
+  w.post("profiles", R"({"Name":"bob"})");
+  CHECK(c.next() == "profiles.create.bob");
+  CHECK(c.session->handle("deregister *.*.*", now));
+  CHECK(c.next() == "websocket.deregister.*.*.*");
+  w.del("profiles/bob");
+  CHECK(c.next() == "nothing");
+  CHECK(c.session->handle("register nonsense", now));
+  CHECK(c.next() == "websocket.error.nonsense");
+  CHECK_FALSE(c.session->handle("hello", now));
+}
+
+TEST_CASE("contract 6: an event is sent once however many registrations match") {
+  world w;
+  client c(w);
+  c.session->handle("register profiles.*.*", now);
+  c.session->handle("register *.create.bob", now);
+  c.next();
+  c.next();
+  w.post("profiles", R"({"Name":"bob"})");
+  CHECK(c.next() == "profiles.create.bob");
+  w.patch("profiles/bob", R"([{"op":"replace","path":"/Description","value":"x"}])");
+  json::document doc;
+  REQUIRE(!json::parse(c.socket->sent.front(), doc));
+  CHECK(json::text_at(*json::member(doc, "Object"), "Description") == "x");
+  CHECK(json::text_at(*json::member(doc, "Original"), "Description") == "");
+  CHECK(json::text_at(doc, "Principal") == "rocketskates");
+  CHECK(json::text_at(doc, "Time") == "2023-11-14T22:13:20Z");
+  CHECK(c.next() == "profiles.update.bob");
+  w.del("profiles/bob");
+  CHECK(c.next() == "profiles.delete.bob");
+  CHECK(c.next() == "nothing");
+}
+
+TEST_CASE("contract 6: only what the user may get, and never the server's own records") {
+  world w;
+  client limited(w, std::make_shared<test_identity>(std::set<std::string>{"profiles get"}, false));
+  client all(w);
+  limited.session->handle("register *.*.*", now);
+  all.session->handle("register *.*.*", now);
+  limited.next();
+  all.next();
+  w.post("params", R"({"Name":"secret"})");
+  w.post("profiles", R"({"Name":"bob"})");
+  CHECK(limited.next() == "profiles.create.bob");
+  CHECK(limited.next() == "nothing");
+  CHECK(w.post("machines", R"({"Name":"m1"})").status == 201);
+  CHECK(all.next() == "params.create.secret");
+  CHECK(all.next() == "profiles.create.bob");
+  CHECK(all.next().starts_with("machines.create."));
+  CHECK(all.next() == "nothing");
+}
+
+TEST_CASE("contract 6: a client that does not read is closed") {
+  world w;
+  client c(w);
+  c.session->handle("register *.*.*", now);
+  c.socket->room = 3;
+  for (int n = 0; n < 5; ++n)
+    w.post("profiles", R"({"Name":"p)" + std::to_string(n) + "\"}");
+  CHECK(c.socket->closed);
+  CHECK(c.socket->sent.size() == 3);
+}
+
+TEST_CASE("contract 6: POST events publishes as given") {
+  world w;
+  client c(w);
+  c.session->handle("register fred.*.*", now);
+  c.next();
+  const auto r = w.post("events", R"({"Type":"fred","Action":"a","Key":"k","Object":{"x":1}})");
+  CHECK(r.status == 204);
+  CHECK(r.content_type == "application/json");
+  CHECK(r.body.empty());
+  CHECK(c.next() == "fred.a.k");
+  CHECK(w.post("events", "{}").status == 400);
+  CHECK(w.post("events", R"({"Type":7})").status == 400);
+}
+
+TEST_CASE("contract 6: log lines are kept and watched") {
+  world w;
+  auto ring = std::make_shared<log_ring>(3, 10);
+  spdlog::logger logger("api", ring);
+  publish_log_lines(*ring, w.events, w.loop.get_executor());
+  client c(w);
+  c.session->handle("register log.*.*", now);
+  c.next();
+  for (int n = 0; n < 5; ++n)
+    logger.warn("line {} with a long tail", n);
+  w.run();
+  CHECK(c.next() == "log.api.warn");
+  CHECK(c.socket->sent.size() == 4);
+  json::document doc;
+  REQUIRE(!json::parse(ring->text(), doc));
+  REQUIRE(doc.Size() == 3);
+  CHECK(json::text_at(doc[0], "Message") == "line 2 wit");
+  CHECK(json::text_at(doc[2], "Level") == "warn");
+}
+
+TEST_CASE("contract 3.7: a long poll holds until the object changes") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  const auto tag = header_of(w.get("profiles/bob"), "ETag");
+  const auto held = w.start(net::http_method::get, "GET", "profiles/bob", {},
+                            {{"if-none-match", tag}, {"prefer", "wait=60"}});
+  CHECK_FALSE(held->answer);
+  w.post("profiles", R"({"Name":"jill"})");
+  CHECK_FALSE(held->answer);
+  w.patch("profiles/bob", R"([{"op":"replace","path":"/Description","value":"x"}])");
+  w.loop.restart();
+  w.loop.poll();
+  REQUIRE(held->answer);
+  CHECK(held->answer->status == 200);
+  CHECK(held->answer->body.find("\"x\"") != std::string::npos);
+}
+
+TEST_CASE("contract 3.7: a long poll answers at once when the tag differs, 304 when time is up") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  CHECK(w.get("profiles/bob", {{"if-none-match", "\"1\""}, {"prefer", "wait=60"}}).status == 200);
+  const auto tag = header_of(w.get("profiles/bob"), "ETag");
+  const auto held = w.start(net::http_method::get, "GET", "profiles/bob", {},
+                            {{"if-none-match", tag}, {"prefer", "wait=20ms"}});
+  w.run();
+  REQUIRE(held->answer);
+  CHECK(held->answer->status == 304);
+}
+
+TEST_CASE("contract 3.7: waiting for an object that does not exist, and a client that leaves") {
+  world w;
+  const auto held = w.start(net::http_method::get, "GET", "profiles/bob", {}, {{"prefer", "wait=60"}});
+  CHECK_FALSE(held->answer);
+  w.post("profiles", R"({"Name":"bob"})");
+  w.loop.restart();
+  w.loop.poll();
+  REQUIRE(held->answer);
+  CHECK(held->answer->status == 200);
+  const auto left = w.start(net::http_method::get, "GET", "profiles/none", {}, {{"prefer", "wait=60"}});
+  CHECK_FALSE(left->answer);
+  left->left = true;
+  left->when_gone();
+  w.loop.restart();
+  w.loop.poll();
+  CHECK(left->answer);
+  CHECK(w.hub.size() == 1);
+}

@@ -1,0 +1,232 @@
+// Writes of objects, their refusals compared deeply, and what holds under concurrency and repeats.
+#include "tests/unit/api/api_world.hpp"
+
+using namespace holdfast::api;
+using namespace holdfast::api::test;
+
+namespace {
+
+constexpr std::string_view uuid = "11111111-2222-3333-4444-555555555555";
+
+std::string machine(std::string_view more) {
+  return R"({"Uuid":")" + std::string(uuid) + R"(","Name":"m1")" + std::string(more) + "}";
+}
+
+std::string field(const net::http_response& r, std::string_view name) {
+  json::document doc;
+  REQUIRE(!json::parse(r.body, doc));
+  const auto* found = json::member(std::as_const(static_cast<json::value&>(doc)), name);
+  return found ? json::compact(*found) : "missing";
+}
+
+} // namespace
+
+TEST_CASE("contract 2: refusals of look-up, create and delete") {
+  world w;
+  check_error(w.get("bootenvs/frabjulous"), "bootenvs", "frabjulous", "GET", {"Not Found"}, 404);
+  check_error(w.get("bootenvs/OnlyUnknown:true"), "bootenvs", "OnlyUnknown:true", "GET", {"Not Found"}, 404);
+  check_error(w.get("leases/0.0.0.0"), "leases", "00000000", "GET", {"Not Found"}, 404);
+  check_error(w.get("leases/foo"), "leases", "foo", "GET", {"Not Found"}, 404);
+  check_error(w.del("bootenvs/fred"), "bootenvs", "fred", "DELETE", {"Not Found"}, 404);
+  check_error(w.get("freds/john"), "", "/api/v3/freds/john", "GET", {"No route"}, 404);
+  CHECK(w.post("bootenvs", R"({"Name":"fred"})").status == 201);
+  check_error(w.post("bootenvs", R"({"Name":"fred"})"), "bootenvs", "fred", "CREATE", {"already exists"},
+              409);
+  check_error(w.post("bootenvs", "{}"), "bootenvs", "", "CREATE", {"Empty key not allowed"}, 422);
+  CHECK(w.post("bootenvs", "{").status == 400);
+  CHECK(w.post("bootenvs", std::string(200, '[')).status == 400);
+}
+
+TEST_CASE("contract 2: the patch conflict dump") {
+  world w;
+  CHECK(w.post("bootenvs", R"({"Name":"fred"})").status == 201);
+  check_error(w.patch("bootenvs/fred", R"([{"op":"test","path":"/OS/Name","from":"","value":"ffred"},
+                                           {"op":"replace","path":"/OS/Name","from":"","value":"x"}])"),
+              "bootenvs", "fred", "PATCH",
+              {"Patch error at line 0: Test op failed.",
+               "Patch: [\n  {\n    \"op\": \"test\",\n    \"path\": \"/OS/Name\",\n    \"from\": \"\",\n    "
+               "\"value\": "
+               "\"ffred\"\n  },\n  {\n    \"op\": \"replace\",\n    \"path\": \"/OS/Name\",\n    \"from\": "
+               "\"\",\n    "
+               "\"value\": \"x\"\n  }\n]"},
+              409);
+  check_error(w.patch("bootenvs/john", "[]"), "bootenvs", "john", "PATCH", {"Not Found"}, 404);
+}
+
+TEST_CASE("contract 3.4: an object lives through create, get, patch, replace, delete") {
+  world w;
+  const auto made = w.post("profiles", R"({"Name":"bob","Params":{"a":1}})");
+  CHECK(made.status == 201);
+  const auto got = w.get("profiles/bob");
+  CHECK(got.body == made.body);
+  const auto tag = header_of(got, "ETag");
+  CHECK(tag.front() == '"');
+  CHECK(w.get("profiles/bob", {{"if-none-match", tag}}).status == 304);
+  CHECK(w.get("profiles/Name:bob").body == made.body);
+  CHECK(w.get("profiles/Key:bob").body == made.body);
+  const auto whole =
+      R"([{"op":"test","path":"","value":)" + made.body + R"(},{"op":"add","path":"/Params/b","value":[1]}])";
+  const auto changed = w.patch("profiles/bob", whole);
+  CHECK(changed.status == 200);
+  CHECK(field(changed, "Params") == R"({"a":1,"b":[1]})");
+  CHECK(header_of(w.get("profiles/bob"), "ETag") != tag);
+  CHECK(field(w.put("profiles/bob", R"({"Name":"bob","Description":"x"})"), "Params") == "{}");
+  const auto gone = w.del("profiles/bob");
+  CHECK(field(gone, "Description") == "\"x\"");
+  CHECK(w.get("profiles/bob").status == 404);
+}
+
+TEST_CASE("contract 3.5: a patch that changes nothing writes nothing") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  const auto before = w.gateway.store.applied_index();
+  CHECK(w.patch("profiles/bob", R"([{"op":"test","path":"/Name","value":"bob"}])").status == 200);
+  CHECK(w.gateway.store.applied_index() == before);
+}
+
+TEST_CASE("contract 3.3: what a new machine gets") {
+  world w;
+  const auto made = w.post("machines", R"({"Name":"m1"})");
+  REQUIRE(made.status == 201);
+  CHECK(field(made, "Stage") == "\"none\"");
+  CHECK(field(made, "BootEnv") == "\"local\"");
+  CHECK(field(made, "Runnable") == "true");
+  CHECK(field(made, "CurrentTask") == "0");
+  CHECK(field(made, "Pool") == "\"default\"");
+  CHECK(field(made, "PoolStatus") == "\"Free\"");
+  CHECK(field(made, "WorkflowComplete") == "true");
+  CHECK(field(made, "Arch") == "\"amd64\"");
+  CHECK(field(made, "Secret").size() > 20);
+  CHECK(w.get("machines/Name:m1").body == made.body);
+  CHECK(w.post("machines", R"({"Name":"m1"})").status == 422);
+  CHECK(w.del("machines/Name:m1").status == 200);
+  CHECK(w.get("machines/Name:m1").status == 404);
+  CHECK(w.post("machines", R"({"Name":"m1"})").status == 201);
+}
+
+TEST_CASE("contract 2: refusals of machines") {
+  world w;
+  const std::string id(uuid);
+  const auto refused = [&](std::string_view more, const std::vector<std::string>& messages) {
+    check_error(w.post("machines", machine(more)), "machines", id, "ValidationError", messages, 422);
+  };
+  check_error(w.post("machines", R"({"Uuid":")" + id + R"(","Name":"bad/name"})"), "machines", id,
+              "ValidationError", {id + ": Invalid Name `bad/name`"}, 422);
+  refused(R"(,"Stage":"baz","BootEnv":"bar")", {"Stage baz does not exist", "Bootenv bar does not exist"});
+  refused(R"(,"Profiles":["foo"])", {id + ": Profile foo (at 0) does not exist"});
+  refused(R"(,"Tasks":["foo"])", {id + ": Task foo (at 0) does not exist"});
+  refused(R"(,"BootEnv":"ignore")",
+          {"BootEnv ignore does not allow Machine assignments, it has the OnlyUnknown flag."});
+  CHECK(w.post("profiles", R"({"Name":"jill"})").status == 201);
+  refused(R"(,"Profiles":["jill","jill"])", {id + ": Duplicate profile jill: at 0 and 1"});
+  CHECK(w.post("bootenvs", R"({"Name":"foo","Templates":[{"Name":"t","ID":"nowhere","Path":"x"}]})").status ==
+        201);
+  refused(R"(,"BootEnv":"foo")", {"BootEnv foo is not available"});
+  CHECK(w.post("machines", machine(R"(,"Locked":true)")).status == 201);
+  check_error(w.patch("machines/" + id, R"([{"op":"replace","path":"/Description","value":"x"}])"),
+              "machines", id, "PATCH", {"Locked"}, 409);
+  check_error(w.del("machines/" + id), "machines", id, "DELETE", {"Locked"}, 409);
+  CHECK(w.patch("machines/" + id, R"([{"op":"replace","path":"/Locked","value":false}])").status == 200);
+}
+
+TEST_CASE("contract 3.3: a missing reference makes an object unavailable until the referent appears") {
+  world w;
+  auto made = w.post("stages", R"({"Name":"fred","BootEnv":"fredhammer"})");
+  CHECK(made.status == 201);
+  CHECK(field(made, "Available") == "false");
+  CHECK(field(made, "Errors") == R"(["fred: BootEnv fredhammer does not exist"])");
+  CHECK(w.post("workflows", R"({"Name":"flow","Stages":["fred"]})").status == 201);
+  CHECK(field(w.get("workflows/flow"), "Available") == "false");
+  CHECK(w.post("bootenvs", R"({"Name":"fredhammer"})").status == 201);
+  CHECK(field(w.get("stages/fred"), "Available") == "true");
+  CHECK(field(w.get("workflows/flow"), "Available") == "true");
+  CHECK(w.del("bootenvs/fredhammer").status == 200);
+  CHECK(field(w.get("stages/fred"), "Available") == "false");
+  CHECK(field(w.get("workflows/flow"), "Errors") == R"(["flow: Stage fred (at 0) is not available"])");
+}
+
+TEST_CASE("contract 2: deletes of used objects") {
+  world w;
+  CHECK(w.post("users", R"({"Name":"rocketskates","Roles":["superuser"]})").status == 201);
+  check_error(w.del("roles/superuser"), "roles", "superuser", "StillInUseError",
+              {"In use by User rocketskates"}, 409);
+  CHECK(w.post("users", R"({"Name":"t1-0"})").status == 201);
+  CHECK(w.post("users", R"({"Name":"t1-1"})").status == 201);
+  CHECK(w.post("tenants", R"({"Name":"tenant1","Users":["t1-0","t1-1"]})").status == 201);
+  check_error(w.del("tenants/tenant1"), "tenants", "tenant1", "StillInUseError",
+              {"Constraining Users: [t1-0 t1-1]"}, 409);
+  CHECK(w.post("tenants", R"({"Name":"tenant2","Users":["t1-0"]})").status == 422);
+  CHECK(w.post("bootenvs", R"({"Name":"local3"})").status == 201);
+  msg::transaction pref;
+  pref.mutations = {
+      {"preferences", "defaultBootEnv", R"({"Name":"defaultBootEnv","Val":"local3","Meta":{}})"}};
+  w.gateway.apply(pref);
+  check_error(w.del("bootenvs/local3"), "bootenvs", "local3", "StillInUseError",
+              {"BootEnv local3 is the active defaultBootEnv, cannot remove it"}, 409);
+}
+
+TEST_CASE("contract 2: roles name known scopes and actions") {
+  world w;
+  check_error(w.post("roles", R"({"Name":"rr","Claims":[{"Scope":"bar","action":"get","specific":"*"}]})"),
+              "roles", "rr", "ValidationError", {"rr: No such scope 'bar'"}, 422);
+  check_error(w.post("roles", R"({"Name":"rr","Claims":[{"scope":"users","action":"bar","specific":"*"}]})"),
+              "roles", "rr", "ValidationError", {"rr: No such action 'bar'"}, 422);
+  CHECK(w.post("roles",
+               R"({"Name":"rr","Claims":[{"scope":"machines","action":"update:/Meta,get","specific":"*"}]})")
+            .status == 201);
+}
+
+TEST_CASE("a write that met another one looks again and loses nothing") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  w.gateway.before_write = [&] {
+    const auto other = w.patch("profiles/bob", R"([{"op":"add","path":"/Params/theirs","value":1}])");
+    CHECK(other.status == 200);
+  };
+  CHECK(w.patch("profiles/bob", R"([{"op":"add","path":"/Params/mine","value":2}])").status == 200);
+  CHECK(field(w.get("profiles/bob"), "Params") == R"({"theirs":1,"mine":2})");
+  w.gateway.before_write = [&] { w.post("profiles", R"({"Name":"jill","Description":"theirs"})"); };
+  check_error(w.post("profiles", R"({"Name":"jill","Description":"mine"})"), "profiles", "jill", "CREATE",
+              {"already exists"}, 409);
+}
+
+TEST_CASE("C-08 a repeat with the same Idempotency-Key gets the first answer") {
+  world w;
+  const headers key = {{"idempotency-key", "k1"}};
+  const auto first = w.post("machines", R"({"Name":"m1"})", key);
+  CHECK(first.status == 201);
+  const auto again = w.post("machines", R"({"Name":"m1"})", key);
+  CHECK(again.status == 201);
+  CHECK(again.body == first.body);
+  CHECK(w.gateway.store.view()->count("machines") == 1);
+  const auto refused = w.post("profiles", R"({"Name":"x"})", {{"idempotency-key", "k2"}});
+  CHECK(refused.status == 422);
+  CHECK(w.post("profiles", R"({"Name":"fine"})", {{"idempotency-key", "k2"}}).body == refused.body);
+}
+
+TEST_CASE("contract 1.4: rights are asked for each field a patch changes") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  w.auth.who = std::make_shared<test_identity>(std::set<std::string>{"profiles update:/Description"}, false);
+  CHECK(w.patch("profiles/bob", R"([{"op":"replace","path":"/Description","value":"x"}])").status == 200);
+  check_error(w.patch("profiles/bob", R"([{"op":"replace","path":"/Documentation","value":"x"}])"), "", "",
+              "AUTH", {"Cannot access /api/v3/profiles/bob", "Requires: profiles update:/Documentation bob"},
+              403);
+  CHECK(w.post("profiles", R"({"Name":"jill"})").status == 403);
+}
+
+TEST_CASE("contract 5.1: jobs belong to a machine that is free") {
+  world w;
+  CHECK(w.post("machines", machine("")).status == 201);
+  const auto job = R"({"Machine":")" + std::string(uuid) + "\"}";
+  const auto made = w.post("jobs", job);
+  CHECK(made.status == 201);
+  CHECK(field(w.get("machines/" + std::string(uuid)), "CurrentJob") == field(made, "Uuid"));
+  check_error(w.post("jobs", job), "", "", "Conflict",
+              {"Machine " + std::string(uuid) + " already has running or created job"}, 409);
+  const auto id = field(made, "Uuid").substr(1, 36);
+  check_error(w.del("jobs/" + id), "jobs", id, "ValidationError",
+              {"Jobs " + id + " is not in a deletable state: created"}, 422);
+  check_error(w.get("jobs/john/log"), "", "", "ValidationError", {"Job john does not exist"}, 422);
+  CHECK(w.get("jobs/" + id + "/log").status == 501);
+}
