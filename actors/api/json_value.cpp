@@ -95,10 +95,15 @@ void drop_shadowed_members(value& object) {
     last[text(m->name)] = at++;
   if (last.size() == size)
     return;
-  at = 0;
+  // Names may live inside the members that are about to move, so decide first.
+  std::vector<bool> keep(size);
+  for (const auto& [name, position] : last)
+    keep[position] = true;
+  last.clear();
   std::size_t kept = 0;
+  at = 0;
   for (auto m = object.MemberBegin(); m != object.MemberEnd(); ++m, ++at) {
-    if (last.at(text(m->name)) != at)
+    if (!keep[at])
       continue;
     auto& slot = *(object.MemberBegin() + static_cast<std::ptrdiff_t>(kept++));
     if (&slot != &*m) {

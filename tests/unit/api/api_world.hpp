@@ -20,6 +20,8 @@
 namespace holdfast::api::test {
 
 namespace asio = boost::asio;
+namespace msg = holdfast::msg;
+namespace net = holdfast::net;
 
 /// Applies transactions one after the other; can be told to let somebody else write first.
 class memory_gateway final : public store_gateway {
@@ -81,6 +83,7 @@ private:
 class test_authenticator final : public authenticator {
 public:
   identity_ptr who = std::make_shared<test_identity>();
+  identity_ptr cached(const net::http_head&) override { return nullptr; }
   asio::awaitable<identity_ptr> authenticate(const net::http_head&, bool) override { co_return who; }
 };
 
