@@ -29,7 +29,7 @@ core::core(boot b)
     configs_.push_back({e.index, std::get<config>(std::move(decoded))});
   }
   applied_ = handed_out_ = std::max(b.applied, snapshot_.index);
-  commit_ = spread_commit_ = applied_;
+  commit_ = applied_;
   durable_ = log_.last_index();
   if (fatal_.empty() && (commit_ > durable_ || log_.base_index() > snapshot_.index))
     fail("the log on disk does not reach from the snapshot to what was applied");
@@ -100,7 +100,8 @@ void core::handle(const ev::receive& e) {
   }
   const bool notice =
       std::holds_alternative<removed_notice>(m.body) || std::holds_alternative<removed_ack>(m.body);
-  if (!notice && committed_config().members.is_removed(m.from)) {
+  const bool my_leader = m.term == state_.term && m.from == leader(); // may be finishing its own removal
+  if (!notice && !my_leader && committed_config().members.is_removed(m.from)) {
     // A removed node that does not know it yet must not disturb anybody (REM-07).
     send(m.from, removed_notice{committed_config().index});
     return;

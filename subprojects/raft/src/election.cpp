@@ -11,6 +11,8 @@ namespace {
 /// Between two quick pre-votes while the leader is proven gone: the others may not have noticed yet.
 constexpr duration hurry_retry_min = std::chrono::milliseconds{15};
 constexpr duration hurry_retry_max = std::chrono::milliseconds{50};
+constexpr duration split_retry_min = std::chrono::milliseconds{50};
+constexpr duration split_retry_max = std::chrono::milliseconds{150};
 
 void record_vote(std::vector<vote_record>& votes, node_id from, bool granted) {
   const bool known =
@@ -80,6 +82,8 @@ void core::start_pre_vote(const char* reason) {
     hurry_until = f->hurry_until;
   else if (const auto* p = std::get_if<pre_candidate_role>(&role_))
     hurry_until = p->hurry_until;
+  else if (const auto* c = std::get_if<candidate_role>(&role_))
+    hurry_until = c->hurry_until;
   fail_forwarded("the leader is lost");
   pre_candidate_role next;
   next.hurry_until = hurry_until;
@@ -105,14 +109,19 @@ void core::start_campaign(const char* reason, const timeout_now* order) {
   const term_t from_term = state_.term;
   candidate_role next;
   next.votes.push_back({self_, true});
+  if (const auto* p = std::get_if<pre_candidate_role>(&role_))
+    next.hurry_until = p->hurry_until;
   if (order && order->lease_released)
     next.released_term = from_term;
   add_claims(next, promises_.term, promise_remaining(promises_.answered),
              promise_remaining(promises_.answered_older));
   fail_forwarded("an election started");
   set_state(state_.term.next(), self_);
+  const bool hurry = now_ < next.hurry_until;
   role_ = std::move(next);
   reset_election_timer();
+  if (hurry) // two that noticed at the same moment split the votes; that must not cost a whole timeout
+    election_deadline_ = now_ + random_.between(split_retry_min, split_retry_max);
   report_role(reason);
   vote_request ask;
   ask.asked_term = state_.term;
@@ -234,7 +243,6 @@ void core::become_leader() {
       lead.uncommitted_bytes += payload_size(log_.at(i));
   role_ = std::move(lead);
   outcome_deadline_.reset();
-  spread_commit_ = commit_;
   sync_peers();
   report_role("won the election");
   append_local(kind_noop, nullptr);

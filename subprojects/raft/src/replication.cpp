@@ -98,6 +98,8 @@ void core::send_append(progress& p, std::vector<entry> entries) {
     p.inflight.add(entries.back().index, bytes);
     p.next = entries.back().index.next();
   }
+  p.told_commit =
+      std::max(p.told_commit, std::min(commit_, index_t{request.prev_index.value + entries.size()}));
   request.entries = std::move(entries);
   send(p.id, std::move(request));
 }
@@ -223,20 +225,20 @@ void core::advance_commit() {
     commit_to(reached);
 }
 
-/// Followers hear of a commit at once: a read forwarded to one waits for it to apply.
+/// Followers hear of a commit at once: a read forwarded to one waits for it to apply. Never beyond what a
+/// peer is known to hold, since what it has behind that may be another leader's.
 void core::spread_commit() {
-  if (spread_commit_ == commit_)
-    return;
-  spread_commit_ = commit_;
-  for (const progress& p : leading()->peers) {
-    if (p.state != progress_state::replicate)
+  for (progress& p : leading()->peers) {
+    const index_t news = std::min(commit_, p.match);
+    if (p.state != progress_state::replicate || news <= p.told_commit)
       continue;
+    p.told_commit = news;
     message* m = last_to(p.id);
     if (auto* request = m ? std::get_if<append_request>(&m->body) : nullptr;
         request && m->term == state_.term)
       request->commit = commit_;
     else
-      send(p.id, heartbeat{0, std::min(commit_, p.match), log_.last_index(), leading()->handover_epoch});
+      send(p.id, heartbeat{0, news, log_.last_index(), leading()->handover_epoch});
   }
 }
 

@@ -304,8 +304,7 @@ private:
   std::vector<config_record> configs_; ///< ascending by index, never empty
   index_t committed_config_;           ///< index of the newest configuration reported committed
   index_t commit_;
-  index_t spread_commit_; ///< leader: the commit index its peers have been told of
-  index_t handed_out_;    ///< last entry given to apply
+  index_t handed_out_; ///< last entry given to apply
   index_t applied_;
   index_t durable_;
   bool apply_read_pending_ = false;

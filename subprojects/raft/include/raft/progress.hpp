@@ -46,8 +46,9 @@ struct snapshot_progress {
 struct progress {
   node_id id;
   progress_state state = progress_state::probe;
-  index_t match; ///< durable at the peer, as far as known
-  index_t next;  ///< the next entry to send
+  index_t match;       ///< durable at the peer, as far as known
+  index_t next;        ///< the next entry to send
+  index_t told_commit; ///< the commit index it was last told
   bool recovering = false;
   bool probe_pending = false; ///< probe: a message is out
   bool disk_read_pending = false;

@@ -36,6 +36,7 @@ struct lease_claim {
 
 struct candidate_role {
   std::vector<vote_record> votes;
+  instant hurry_until;                 ///< see follower_role
   std::optional<term_t> released_term; ///< its holder let go of its lease before it named this node
   std::vector<lease_claim> claims;
 };
