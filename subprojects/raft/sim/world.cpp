@@ -118,10 +118,12 @@ void world::handle_arrivals(std::size_t slot, std::span<arrival> what) {
       auto& came = std::get<message>(one.what);
       const auto before = on.brain->term();
       const auto sender = came.from;
+      // A leader that removed itself may still name its successor: that is how it leaves.
+      const bool farewell = std::holds_alternative<timeout_now>(came.body) && came.from == on.brain->leader();
       trace.note(name_of(came.body), static_cast<int>(slot), static_cast<int>(one.from), came.term.value,
                  before.value);
       step(slot, ev::receive{std::move(came)});
-      if (on.running())
+      if (on.running() && !farewell)
         check.heard(on, sender, before);
     }
   }

@@ -173,7 +173,8 @@ void core::expire_proposals() {
 }
 
 void core::hand_out_entries() {
-  while (handed_out_ < commit_ && !apply_read_pending_) {
+  const bool log_gives_way = incoming_ && incoming_->installing;
+  while (handed_out_ < commit_ && !apply_read_pending_ && !log_gives_way) {
     const std::uint64_t ahead = handed_out_.value - applied_.value;
     if (ahead >= limits_.max_apply_ahead_entries)
       return;
@@ -193,7 +194,7 @@ void core::hand_out_entries() {
 
 void core::log_for_apply(const ev::log_entries& e) {
   apply_read_pending_ = false;
-  if (e.first != handed_out_.next())
+  if (e.first != handed_out_.next() || (incoming_ && incoming_->installing))
     return; // a snapshot overtook the read
   if (e.entries.empty()) {
     fail("committed entries cannot be read back from the log");
