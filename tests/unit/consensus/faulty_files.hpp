@@ -1,0 +1,70 @@
+// The real file system with faults on demand: syncs that fail, writes that meet a full disk.
+#pragma once
+
+#include <wal/file_system.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <string>
+
+namespace holdfast::testing {
+
+class faulty_files final : public wal::file_system {
+public:
+  std::atomic<bool> syncs_fail{false};
+  std::atomic<bool> full{false};
+  std::atomic<int> syncs{0};
+
+  wal::result<std::unique_ptr<wal::file>> open(const std::string& path, wal::open_mode mode) override {
+    auto inner = real().open(path, mode);
+    if (!inner)
+      return inner.failure();
+    return std::unique_ptr<wal::file>(std::make_unique<faulty_file>(*this, std::move(*inner)));
+  }
+  wal::status rename(const std::string& from, const std::string& to) override {
+    return real().rename(from, to);
+  }
+  wal::status unlink(const std::string& path) override { return real().unlink(path); }
+  wal::status sync_directory(const std::string& directory) override {
+    return real().sync_directory(directory);
+  }
+  wal::result<std::vector<std::string>> list(const std::string& directory) override {
+    return real().list(directory);
+  }
+  wal::status make_directory(const std::string& path) override { return real().make_directory(path); }
+
+private:
+  class faulty_file final : public wal::file {
+  public:
+    faulty_file(faulty_files& owner, std::unique_ptr<wal::file> inner)
+        : owner_(owner), inner_(std::move(inner)) {}
+    wal::result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
+      return inner_->read_at(offset, out);
+    }
+    wal::status write_at(std::uint64_t offset, wal::byte_view data) override {
+      if (owner_.full) {
+        auto size = inner_->size();
+        if (size && offset + data.size() > *size)
+          return wal::error{wal::error_kind::no_space, ENOSPC, "write: no space left"};
+      }
+      return inner_->write_at(offset, data);
+    }
+    wal::status truncate(std::uint64_t size) override { return inner_->truncate(size); }
+    wal::status sync() override {
+      ++owner_.syncs;
+      if (owner_.syncs_fail)
+        return wal::error{wal::error_kind::io, EIO, "fdatasync: input/output error"};
+      return inner_->sync();
+    }
+    wal::result<std::uint64_t> size() override { return inner_->size(); }
+
+  private:
+    faulty_files& owner_;
+    std::unique_ptr<wal::file> inner_;
+  };
+
+  static wal::file_system& real() { return wal::posix_file_system(); }
+};
+
+} // namespace holdfast::testing

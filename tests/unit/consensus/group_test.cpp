@@ -1,0 +1,192 @@
+#include "group_fixture.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace holdfast;
+using namespace std::chrono_literals;
+using testing::group_fixture;
+
+TEST_CASE("a fresh node founds its cluster, becomes active and stores what it acknowledged") {
+  group_fixture group;
+  group.start();
+  const auto status = group.status();
+  CHECK(status.role == "leader");
+  CHECK(status.active_id == "11111111-2222-4333-8444-555555555555");
+  CHECK(status.members.size() == 1);
+  const auto answer = group.write("a", R"({"x":1})");
+  REQUIRE(answer);
+  CHECK(answer->status == msg::write_status::applied);
+  CHECK(group.read("a") == R"({"x":1})");
+  CHECK(group.read("a", msg::consistency::local) == R"({"x":1})");
+  CHECK(std::filesystem::exists(group.path("wal/base.0")));
+}
+
+TEST_CASE("acknowledged writes survive the end of any actor of the group, and the indexes go on") {
+  group_fixture group;
+  group.start();
+  std::uint64_t last = 0;
+  for (int life = 0; life < 4; ++life) {
+    const auto key = "k" + std::to_string(life);
+    const auto answer = group.write(key, "{}");
+    REQUIRE(answer);
+    CHECK(answer->status == msg::write_status::applied);
+    CHECK(answer->index > last);
+    last = answer->index;
+    group.stop();
+    group.start();
+    for (int earlier = 0; earlier <= life; ++earlier)
+      CHECK(group.read("k" + std::to_string(earlier)) == "{}");
+  }
+  CHECK(group.fatal.empty());
+}
+
+TEST_CASE("WAL-11 a failed sync ends the process: one report, no answer, nothing tried again") {
+  group_fixture group;
+  group.start();
+  group.files.syncs_fail = true;
+  const auto syncs = group.files.syncs.load();
+  auto answer = group.begin_write("a", "{}");
+  group.world.settle();
+  REQUIRE(group.fatal.size() == 1);
+  CHECK(group.fatal.front().code == msg::exit_code::log_io);
+  CHECK(group.fatal.front().what.find("fdatasync") != std::string::npos);
+  CHECK_FALSE(answer->has_value());
+  CHECK(group.files.syncs == syncs + 1);
+  auto later = group.begin_write("b", "{}");
+  group.world.advance(400ms);
+  CHECK_FALSE(later->has_value());
+  CHECK(group.fatal.size() == 1);
+  CHECK(group.files.syncs == syncs + 1);
+}
+
+TEST_CASE("WAL-11 a full disk stops acceptance with the reason, room brings it back, nothing acknowledged is "
+          "lost") {
+  group_fixture group;
+  group.start();
+  const std::string big(60 << 10, 'x');
+  group.files.full = true;
+  std::vector<std::shared_ptr<std::optional<msg::write_result>>> answers;
+  for (int i = 0; i < 8; ++i) {
+    answers.push_back(group.begin_write("k" + std::to_string(i), "\"" + big + "\""));
+    group.world.advance(100ms);
+  }
+  int acknowledged = 0;
+  int refused = 0;
+  std::string reason;
+  for (const auto& answer : answers) {
+    if (!answer->has_value())
+      continue;
+    acknowledged += (*answer)->status == msg::write_status::applied ? 1 : 0;
+    if ((*answer)->status == msg::write_status::not_done) {
+      ++refused;
+      reason = (*answer)->reason;
+    }
+  }
+  CHECK(refused > 0);
+  CHECK(reason == "the disk of this node is full");
+  CHECK(group.fatal.empty());
+  group.files.full = false;
+  group.world.advance(2s);
+  const auto answer = group.write("after", "{}");
+  REQUIRE(answer);
+  CHECK(answer->status == msg::write_status::applied);
+  for (int i = 0; i < 8; ++i) {
+    const auto& first = answers[static_cast<std::size_t>(i)];
+    if (first->has_value() && (*first)->status == msg::write_status::applied)
+      CHECK(group.read("k" + std::to_string(i)).size() == big.size() + 2);
+    if (first->has_value() && (*first)->status == msg::write_status::not_done)
+      CHECK(group.read("k" + std::to_string(i)).empty());
+  }
+}
+
+TEST_CASE("a disk that stays full ends the process with its own exit code") {
+  group_fixture group;
+  group.start();
+  group.files.full = true;
+  auto answer = group.begin_write("a", "\"" + std::string(100 << 10, 'x') + "\"");
+  group.world.advance(9s);
+  CHECK(group.fatal.empty());
+  group.world.advance(2s);
+  REQUIRE(group.fatal.size() == 1);
+  CHECK(group.fatal.front().code == msg::exit_code::disk_full);
+  CHECK((!answer->has_value() || (*answer)->status == msg::write_status::unknown));
+}
+
+TEST_CASE("WAL-05 the log is cut by an entry, a base is written, and a restart goes on from base and log") {
+  group_fixture group;
+  group.compaction.floor_bytes = 32 << 10;
+  group.start();
+  const std::string body = "\"" + std::string(1000, 'y') + "\"";
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(group.write("k" + std::to_string(i % 50), body)->status == msg::write_status::applied);
+  auto digest = group.world.ask<msg::log_digest>(group.writer, msg::digests_atom::value, std::uint64_t{0});
+  REQUIRE(digest);
+  CHECK(digest->generation >= 1);
+  CHECK(digest->base_index > 0);
+  CHECK(std::filesystem::exists(group.path("wal/base." + std::to_string(digest->generation))));
+  REQUIRE(group.write("after", "{}")->status == msg::write_status::applied);
+  group.stop();
+  group.start();
+  CHECK(group.read("after") == "{}");
+  for (int i = 0; i < 50; ++i)
+    CHECK(group.read("k" + std::to_string(i)) == body);
+  CHECK(group.status().active_id == "11111111-2222-4333-8444-555555555555");
+  CHECK(group.fatal.empty());
+}
+
+TEST_CASE("changes are told once, in order, and a restart of the group neither repeats nor loses them") {
+  group_fixture group;
+  group.start();
+  std::vector<std::string> told;
+  auto listener = group.world.system().spawn([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](msg::changes_atom, const msg::changes_ptr& batch) {
+      for (const auto& change : *batch)
+        told.push_back(change.key);
+    }};
+  });
+  caf::anon_send(group.replay, msg::changes_atom::value, listener);
+  group.world.settle();
+  REQUIRE(group.write("a", "{}"));
+  REQUIRE(group.write("b", "{}"));
+  group.stop();
+  group.start();
+  REQUIRE(group.write("c", "{}"));
+  CHECK(told == std::vector<std::string>{"a", "b", "c"});
+  caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("WAL-07 a lone node whose acknowledged entries rotted refuses to start and changes nothing") {
+  group_fixture group;
+  group.start();
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(group.write("k" + std::to_string(i), R"({"some":"payload"})"));
+  group.world.advance(1s); // the synced hint is saved
+  group.stop();
+  const auto file = group.path("wal/log.0");
+  {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(600);
+    bytes.put('\x7f');
+  }
+  const auto before = std::filesystem::last_write_time(file);
+  group.start();
+  REQUIRE(group.fatal.size() == 1);
+  CHECK(group.fatal.front().code == msg::exit_code::state_damaged);
+  CHECK(std::filesystem::last_write_time(file) == before);
+}
+
+TEST_CASE("after a while of quiet following a write, a state hash is in the log, and then nothing more is "
+          "written") {
+  group_fixture group;
+  group.start();
+  REQUIRE(group.write("a", "{}"));
+  const auto before = group.status().last_index;
+  group.world.advance(15s);
+  const auto after = group.status().last_index;
+  CHECK(after == before + 1);
+  group.world.advance(60s);
+  CHECK(group.status().last_index == after);
+  CHECK(group.read("a") == "{}");
+}
