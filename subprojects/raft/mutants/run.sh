@@ -15,22 +15,21 @@ if [ "${1:-}" = --seconds ]; then seconds=$2; shift 2; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
-compile="$cache ${CXX:-c++} -std=c++20 -O1 -I$work/copy/include -I$work/copy"
+compiler="$cache ${CXX:-c++} -std=c++20 -O1 -I$work/copy/include -I$work/copy"
 export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
 
-fresh_copy() {
-  rm -rf "$work/copy" && mkdir -p "$work/copy"
-  cp -r "$library/include" "$library/src" "$library/sim" "$library/tests" "$work/copy/" 2>/dev/null
+# A pristine build first; a mutant then recompiles only the files that its patch touches (all, for a header).
+mkdir -p "$work/copy" "$work/objects" "$work/mutant"
+cp -r "$library/include" "$library/src" "$library/sim" "$library/tests" "$work/copy/"
+
+compile() {
+  for source in "$@"; do
+    echo "$compiler -c $source -o $objects/$(basename "$(dirname "$source")")-$(basename "$source" .cpp).o"
+  done | xargs -P "${JOBS:-1}" -d '\n' -n 1 sh -c
 }
 
-# What does not depend on the mutant is compiled once.
 build() {
-  mkdir -p "$work/objects"
-  for source in "$work"/copy/src/*.cpp "$work"/copy/sim/*.cpp; do
-    object="$work/objects/$(basename "$(dirname "$source")")-$(basename "$source" .cpp).o"
-    echo "$compile -c $source -o $object"
-  done | xargs -P "${JOBS:-1}" -d '\n' -n 1 sh -c || return 1
-  $compile "$work"/objects/*.o -o "$work/raft_sim" -lpthread
+  compile "$@" && $compiler "$objects"/*.o -o "$work/raft_sim" -lpthread
 }
 
 # Which test catches it, or nothing.
@@ -41,6 +40,11 @@ hunt() {
     { echo "swarm: $(grep '^FAILED ' "$work/log" | tail -1 | tail -c +8 | cut -c1-80)"; return; }
 }
 
+objects=$work/objects
+build "$work"/copy/src/*.cpp "$work"/copy/sim/*.cpp || { echo 'the library does not build' >&2; exit 1; }
+caught=$(hunt)
+[ -z "$caught" ] || { echo "the unchanged library fails: $caught" >&2; exit 1; }
+
 survivors=0
 printf '%-44s %s\n' mutant 'caught by'
 for patch in "$here"/*.patch; do
@@ -50,13 +54,19 @@ for patch in "$here"/*.patch; do
     for part in "$@"; do case $name in *"$part"*) wanted=yes ;; esac; done
     [ -n "$wanted" ] || continue
   fi
-  fresh_copy
+  rm -rf "$work/copy/src" "$work/copy/include" && cp -r "$library/src" "$library/include" "$work/copy/"
+  rm -rf "$work/mutant" && cp -r "$work/objects" "$work/mutant" && objects=$work/mutant
   if ! patch -s -p1 -F3 -d "$work/copy" <"$patch" >"$work/log" 2>&1; then
     result='DOES NOT APPLY'
-  elif ! build >"$work/log" 2>&1; then
-    result='DOES NOT BUILD'
   else
-    result=$(hunt)
+    touched=$(sed -n 's|^+++ b/||p' "$patch" | sed "s|^|$work/copy/|")
+    case $touched in *.hpp*) touched="$work/copy/src/*.cpp $work/copy/sim/*.cpp" ;; esac
+    # shellcheck disable=SC2086 -- a list of paths
+    if ! build $touched >"$work/log" 2>&1; then
+      result='DOES NOT BUILD'
+    else
+      result=$(hunt)
+    fi
   fi
   case $result in
     '') result=SURVIVED; survivors=$((survivors + 1)) ;;

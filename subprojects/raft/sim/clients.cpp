@@ -144,7 +144,7 @@ void clients::outcome(std::size_t slot, const proposal_outcome& what) {
       attempt_later(asked.client, random_.between(5ms, 100ms));
     break;
   case outcome_status::overloaded:
-    world_.marks.hit(world_.nodes[slot].full ? mark::disk_full_refused : mark::write_overloaded);
+    world_.marks.hit(mark::write_overloaded);
     if (current)
       attempt_later(asked.client, random_.between(20ms, 200ms));
     break;

@@ -21,7 +21,7 @@ struct command {
   command_kind kind = command_kind::put;
   std::uint8_t key = 0;
   std::uint8_t client = 0;
-  std::uint16_t attempt = 0;   ///< tells the repeats of one write apart in the log
+  std::uint16_t attempt = 0;  ///< tells the repeats of one write apart in the log
   std::uint32_t sequence = 0; ///< from 1; a client has one write under way at a time
   std::uint64_t value = 0;    ///< unique over the whole run
   std::uint64_t expected = 0; ///< conditional_put: the value that must be there
@@ -29,8 +29,9 @@ struct command {
   bool operator==(const command&) const = default;
 };
 
-/// 32 bytes: kind, key, client (a byte each), sequence (3), attempt (2), value, expected, check word; little endian.
-/// Decoding refuses any other length and any damaged check word, so an entry that changed on its way is seen at once.
+/// 32 bytes: kind, key, client (a byte each), sequence (3), attempt (2), value, expected, check word; little
+/// endian. Decoding refuses any other length and any damaged check word, so an entry that changed on its way
+/// is seen at once.
 std::string encode(const command& from);
 std::optional<command> decode_command(std::string_view bytes);
 

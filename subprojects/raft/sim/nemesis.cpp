@@ -85,7 +85,18 @@ void nemesis::toggle_link(std::size_t from, std::size_t to, true_time until) {
 
 void nemesis::crash(microseconds lasts) {
   const auto slot = pick_server();
-  world_.crash(slot, random_.per_mille(700), lasts);
+  if (random_.per_mille(500))
+    crash_while_writing(slot, lasts, 200);
+  else
+    world_.crash(slot, random_.per_mille(700), lasts);
+}
+
+/// Most crashes would hit an idle disk; this one waits until something is unsynced.
+void nemesis::crash_while_writing(std::size_t slot, microseconds lasts, int looks) {
+  if (!retired_ && looks > 0 && world_.nodes[slot].running() && !world_.nodes[slot].store.pending())
+    world_.after(500us, [this, slot, lasts, looks] { crash_while_writing(slot, lasts, looks - 1); });
+  else if (!retired_)
+    world_.crash(slot, random_.per_mille(700), lasts);
 }
 
 void nemesis::pause(microseconds lasts) {

@@ -32,6 +32,7 @@ private:
   void partition(microseconds lasts);
   void flap(microseconds lasts);
   void crash(microseconds lasts);
+  void crash_while_writing(std::size_t slot, microseconds lasts, int looks);
   void pause(microseconds lasts);
   void stall(microseconds lasts);
   void fill_disk(microseconds lasts);

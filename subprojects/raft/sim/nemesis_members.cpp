@@ -1,6 +1,8 @@
 // The careless operator's part: membership, and which servers a configuration can do without.
 #include "sim/nemesis.hpp"
 
+#include "sim/invariants/caught_up_before_vote.hpp"
+
 #include <algorithm>
 
 namespace holdfast::raft::sim {
@@ -23,7 +25,13 @@ void nemesis::change_members(microseconds) {
   world_.trace.note("is to change members", static_cast<int>(*leader),
                     static_cast<int>(world_.slot_of(change.id).value_or(max_nodes)),
                     static_cast<std::uint64_t>(change.kind));
+  const auto last = world_.nodes[*leader].brain->last_index();
+  const auto target = world_.slot_of(change.id);
   world_.tell(*leader, ev::change_members{change_context_, change});
+  const auto& after = world_.nodes[*leader].out.configs;
+  if (change.kind == change_kind::promote && target && !after.empty() && after.front().members.joint)
+    caught_up_before_vote::check(world_.nodes[*target].store.durable().log.last(), last,
+                                 world_.drawn().lim.catch_up_entries);
 }
 
 bool nemesis::choose_change(std::size_t leader, membership_change& change) {

@@ -1,5 +1,6 @@
 #include "sim/options.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 namespace holdfast::raft::sim {
@@ -109,6 +110,9 @@ options draw_options(std::uint64_t seed) {
   result.compact_every = 20 + random.below(random.per_mille(500) ? 60 : 600);
   result.compact_keep = random.below(1 + result.compact_every / 2);
   result.snapshot_bytes = 256 + 8 * random.below(random.per_mille(400) ? 8192 : 128);
+  // A transfer must fit between two snapshots of the sender, or it starts over for ever.
+  result.lim.snapshot_chunk_bytes.value =
+      std::max<std::uint64_t>(result.lim.snapshot_chunk_bytes.value, result.snapshot_bytes / 12);
   result.safety_phase = random.between(10s, 40s);
   return result;
 }

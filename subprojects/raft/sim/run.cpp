@@ -53,7 +53,7 @@ public:
       if (const bool served = clients_.probe(); served && quiet(everybody))
         return;
       if (world_.now() > until)
-        throw violation{"liveness", "no progress within the budget: " + standstill(everybody)};
+        throw violation{"liveness", "no progress within the budget: " + standstill(everybody) + describe()};
     }
   }
 
@@ -71,6 +71,32 @@ private:
           world_.boot_server(slot);
       });
     }
+  }
+
+  /// Every server in a line, for the report.
+  std::string describe() const {
+    std::string result;
+    for (std::size_t slot = 0; slot < world_.nodes.size(); ++slot) {
+      const auto& on = world_.nodes[slot];
+      if (!on.used)
+        continue;
+      result += "\n  n" + std::to_string(slot) + (core_[slot] ? " core " : " ");
+      if (!on.running()) {
+        result += "down";
+        continue;
+      }
+      const auto now = on.brain->status();
+      result += std::string{to_string(now.what)} + " term " + std::to_string(now.term.value) + " commit " +
+                std::to_string(now.commit.value) + " durable " + std::to_string(now.durable.value) +
+                " last " + std::to_string(now.last.value) + (now.recovering ? " recovering" : "") +
+                (now.disk_stalled ? " stalled" : "") + (on.brain->members().joint ? " joint" : "") +
+                " voters";
+      for (const auto& one : on.brain->members().members)
+        if (const auto of = world_.slot_of(one.id))
+          result += " " + std::to_string(*of) + (one.voter ? "v" : "") + (one.outgoing ? "o" : "") +
+                    (one.votes() ? "" : "l");
+    }
+    return result;
   }
 
   /// What must be true in the end besides that a client was served.

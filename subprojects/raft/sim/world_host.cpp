@@ -340,7 +340,9 @@ void world::note_roles(std::size_t slot) {
     marks.hit(mark::leader_elected);
   if (now != role::leader && on.last_role == role::leader) {
     marks.hit(mark::leader_stepped_down);
-    if (on.brain->status().disk_stalled)
+    if (on.full)
+      marks.hit(mark::full_disk_stepped_down);
+    else if (on.brain->status().disk_stalled)
       marks.hit(mark::stall_stepped_down);
     if (on.brain->members().find(on.id) == nullptr)
       marks.hit(mark::leader_removed_itself);

@@ -36,10 +36,22 @@ void core::reset_election_timer() {
   election_deadline_ = now_ + random_.between(limits_.election_timeout_min, limits_.election_timeout_max);
 }
 
+/// By any configuration that may still turn out to be the one in effect: a node that the latest one leaves out may be
+/// the only one to hold it, and then nobody else can win (thesis §4.2.2).
+bool core::may_still_vote() const {
+  for (auto it = configs_.rbegin(); it != configs_.rend(); ++it) {
+    if (it->members.is_voter(self_))
+      return true;
+    if (it->index <= commit_)
+      return false;
+  }
+  return false;
+}
+
 bool core::may_campaign() const {
   if (removed_ || state_.recovering || !disk_usable() || (incoming_ && incoming_->installing))
     return false;
-  if (!members().is_voter(self_))
+  if (!may_still_vote())
     return false;
   return members().sole_voter(self_) || now_ >= embargo_until_;
 }

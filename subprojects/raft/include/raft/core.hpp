@@ -173,6 +173,7 @@ private:
   void reset_election_timer();
   void election_due(duration late);
   void hurry_election();
+  [[nodiscard]] bool may_still_vote() const;
   [[nodiscard]] bool may_campaign() const;
   [[nodiscard]] bool sticky() const;
   void start_pre_vote(const char* reason);
