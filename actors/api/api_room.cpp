@@ -2,11 +2,8 @@
 
 #include "actors/api/bootstrap.hpp"
 #include "actors/api/builtin_objects.hpp"
-#include "actors/api/content_routes.hpp"
 #include "actors/api/event_routes.hpp"
-#include "actors/api/interfaces.hpp"
-#include "actors/api/object_routes.hpp"
-#include "actors/api/param_routes.hpp"
+#include "actors/api/object_api.hpp"
 #include "messages/log_line.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -37,11 +34,7 @@ api_room::api_room(room_parts parts)
   add_status_routes(router_, system_);
   add_consensus_routes(router_, system_);
   add_system_routes(router_, system_);
-  add_object_routes(router_);
-  add_param_routes(router_);
-  add_content_routes(router_);
-  add_interface_routes(router_);
-  add_event_routes(router_, events_, parts_.ring);
+  add_object_api(router_, events_, parts_.ring);
 }
 
 api_room::~api_room() = default;

@@ -29,9 +29,11 @@ public:
   bool Uint64(std::uint64_t i) { return target_.Uint64(i); }
   bool Double(double d) { return target_.Double(d); }
   bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return target_.RawNumber(s, n, copy); }
-  bool String(const char* s, rapidjson::SizeType n, bool) { return target_.String(s, n, true); }
+  bool String(const char* s, rapidjson::SizeType n, bool) {
+    return whole(s, n) && target_.String(s, n, true);
+  }
   bool StartObject() { return deeper() && target_.StartObject(); }
-  bool Key(const char* s, rapidjson::SizeType n, bool) { return target_.Key(s, n, true); }
+  bool Key(const char* s, rapidjson::SizeType n, bool) { return whole(s, n) && target_.Key(s, n, true); }
   bool EndObject(rapidjson::SizeType n) {
     --depth_;
     return target_.EndObject(n);
@@ -42,8 +44,16 @@ public:
     return target_.EndArray(n);
   }
   [[nodiscard]] bool too_deep() const { return too_deep_; }
+  [[nodiscard]] bool half_pair() const { return half_pair_; }
 
 private:
+  /// The reader lets an escaped low surrogate through that follows no high one; as text it is not UTF-8.
+  bool whole(const char* s, std::size_t n) {
+    const std::string_view text(s, n);
+    for (auto at = text.find('\xed'); at != std::string_view::npos; at = text.find('\xed', at + 1))
+      half_pair_ = half_pair_ || (at + 1 < n && static_cast<unsigned char>(text[at + 1]) >= 0xa0);
+    return !half_pair_;
+  }
   bool deeper() {
     too_deep_ = ++depth_ > limit_;
     return !too_deep_;
@@ -52,6 +62,7 @@ private:
   unsigned limit_;
   unsigned depth_ = 0;
   bool too_deep_ = false;
+  bool half_pair_ = false;
 };
 
 /// What Document::Populate calls to be filled.
@@ -68,6 +79,8 @@ struct bounded_source {
     const auto result = reader.Parse<parse_flags>(in, guard);
     if (guard.too_deep()) {
       failure = "JSON is nested deeper than " + std::to_string(depth) + " levels";
+    } else if (guard.half_pair()) {
+      failure = "invalid JSON: half a surrogate pair in a string";
     } else if (result.IsError()) {
       failure = std::string("invalid JSON at offset ") + std::to_string(result.Offset()) + ": " +
                 rapidjson::GetParseError_En(result.Code());

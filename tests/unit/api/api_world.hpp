@@ -2,6 +2,7 @@
 // come out, time stands still unless a test moves it.
 #pragma once
 
+#include "actors/api/builtin_objects.hpp"
 #include "actors/api/event_hub.hpp"
 #include "actors/api/json_value.hpp"
 #include "actors/api/object_api.hpp"
@@ -146,14 +147,8 @@ struct world {
 
   world() {
     add_object_api(routes, events, nullptr);
-    asio::co_spawn(
-        loop,
-        [this]() -> asio::awaitable<void> {
-          const auto why = co_await ensure_builtins(shared);
-          CHECK(why == "");
-        },
-        asio::detached);
-    run();
+    while (auto tx = plan_builtins(gateway.store.view()))
+      gateway.apply(*tx);
   }
 
   void run() {

@@ -30,6 +30,9 @@ TEST_CASE("JSON: depth and size are bounded, broken text is refused") {
   CHECK(json::parse("[1,2", doc));
   CHECK(json::parse("\"\xff\"", doc));
   CHECK(json::parse("1e999", doc));
+  CHECK(json::parse(R"("\ude00")", doc));
+  CHECK(json::parse(R"({"\ud83d":1})", doc));
+  CHECK_FALSE(json::parse(R"("\ud83d\ude00 \ud7ff")", doc));
   CHECK(json::parse("{} x", doc));
   CHECK(json::parse("\"aaaa\"", doc, {3, 64}));
 }
