@@ -326,6 +326,17 @@ std::variant<message, decode_error> decode_message(std::string_view bytes, const
   return m;
 }
 
+std::optional<node_id> peek_sender(std::string_view bytes) {
+  constexpr std::size_t before = 1 + 1 + 16; // version, type, cluster
+  static const limits any{};
+  reader r{bytes.substr(std::min(before, bytes.size())), any};
+  node_id from;
+  fields(r, from);
+  if (r.error() || bytes.empty() || static_cast<std::uint8_t>(bytes[0]) != protocol_version)
+    return std::nullopt;
+  return from;
+}
+
 std::string encode_config(const config& c) {
   std::string bytes;
   writer w{bytes};

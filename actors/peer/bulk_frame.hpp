@@ -1,0 +1,23 @@
+// Snapshot bytes on a bulk link. Body of a frame of type frame_chunk:
+//   u64 snapshot id, u64 index, u64 term, u64 size, text config (raft::encode_config form, at most 1 MiB),
+//   u64 offset, text bytes (at most 8 MiB)
+// TLS guards the bytes on the way, the base file's own checksums guard the whole (wal/base_file.hpp). Fuzzed.
+#pragma once
+
+#include "messages/consensus.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace holdfast::peer {
+
+inline constexpr std::uint8_t frame_raft = 2;  ///< one raft::message in raft::encode form
+inline constexpr std::uint8_t frame_chunk = 3; ///< bulk links alone
+
+[[nodiscard]] std::string encode_chunk(const msg::snapshot_bytes& chunk);
+/// Nothing when malformed or beyond the bounds above.
+[[nodiscard]] std::optional<msg::snapshot_bytes> decode_chunk(std::string_view body, const raft::limits& lim);
+
+} // namespace holdfast::peer

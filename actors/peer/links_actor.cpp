@@ -1,0 +1,285 @@
+#include "actors/peer/links_actor.hpp"
+
+#include "messages/log_line.hpp"
+
+#include <raft/codec.hpp>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace holdfast::peer {
+
+/// Called by net on the loop thread, outside any actor: it passes things on and decides nothing.
+class links_impl::observer final : public net::peer_observer {
+public:
+  observer(caf::actor owner, msg::consensus_actor consensus, raft::limits limits)
+      : owner_(std::move(owner)), consensus_(std::move(consensus)), limits_(limits) {}
+
+  void on_link_up(const net::peer_link_ptr& link) override {
+    if (link->dialled()) {
+      tell({link_event::kind::up, link->peer_id(), link->purpose(), {}, link, {}});
+    }
+  }
+
+  void on_frame(net::peer_link& link, const net::peer_frame& frame) override {
+    if (frame.type == frame_raft && link.purpose() == net::link_purpose::raft) {
+      // A member speaks for itself alone, whatever its frame says.
+      const auto sender = raft::peek_sender(frame.body);
+      if (!sender || to_string(*sender) != link.peer_id()) {
+        return link.close("a frame that names another sender");
+      }
+      caf::anon_send(consensus_, msg::frame_atom::value, std::make_shared<const std::string>(frame.body));
+    } else if (frame.type == frame_chunk && link.purpose() == net::link_purpose::bulk) {
+      auto chunk = decode_chunk(frame.body, limits_);
+      if (!chunk) {
+        return link.close("a malformed snapshot chunk");
+      }
+      caf::anon_send(consensus_, msg::chunk_atom::value,
+                     std::make_shared<const msg::snapshot_bytes>(std::move(*chunk)));
+    } else {
+      link.close("an unknown frame type");
+    }
+  }
+
+  void on_link_down(net::peer_link& link, std::string_view reason) override {
+    if (link.dialled()) {
+      tell({link_event::kind::down, link.peer_id(), link.purpose(), {}, nullptr, std::string{reason}});
+    }
+  }
+
+  void on_dial_failed(const std::string& peer, net::link_purpose purpose, net::dial_trouble trouble,
+                      const std::string& message) override {
+    tell({link_event::kind::dial_failed, peer, purpose, trouble, nullptr, message});
+  }
+
+private:
+  void tell(link_event event) {
+    caf::anon_send(owner_, event_atom::value, std::make_shared<const link_event>(std::move(event)));
+  }
+
+  caf::actor owner_;
+  msg::consensus_actor consensus_;
+  raft::limits limits_;
+};
+
+links_impl::links_impl(caf::actor_config& cfg, runtime::card_ptr card, links_config config)
+    : counting_actor(cfg, std::move(card)), config_(std::move(config)) {}
+
+links_impl::~links_impl() = default;
+
+links_impl::behavior_type links_impl::make_behavior() {
+  set_down_handler([this](const caf::down_msg& down) { face_ended(down); });
+  return {
+      [this](msg::setup_atom, const msg::links_setup_ptr& setup) { return set_up(setup); },
+      [this](msg::members_atom, const msg::members_ptr& members) { follow(members); },
+      [this](msg::status_atom) { return rows(); },
+      [this](event_atom, const link_event_ptr& event) { on_event(*event); },
+  };
+}
+
+std::string links_impl::set_up(const msg::links_setup_ptr& setup) {
+  if (!setup) {
+    stop();
+    setup_.reset();
+    return {};
+  }
+  try {
+    if (network_ && setup->settings == setup_->settings) {
+      network_->set_credentials(*setup->credentials);
+      setup_ = setup;
+      return {};
+    }
+    stop();
+    observer_ =
+        std::make_unique<observer>(caf::actor_cast<caf::actor>(address()), config_.consensus, config_.limits);
+    network_ = std::make_unique<net::peer_network>(config_.executor, *setup->settings, *setup->credentials,
+                                                   *observer_);
+    network_->set_admission([this](const std::string& peer, net::link_purpose) { return admit(peer); });
+    const auto bound = network_->listen();
+    setup_ = setup;
+    spdlog::info("{}", msg::log_line("links_listen").with("address", bound.text()).str());
+  } catch (const std::exception& error) {
+    stop();
+    setup_.reset();
+    return error.what();
+  }
+  dial_members();
+  return {};
+}
+
+void links_impl::stop() {
+  for (auto& [name, gone] : table_) {
+    forget(gone, "the links are being set up anew");
+  }
+  table_.clear();
+  network_.reset();
+  observer_.reset();
+}
+
+void links_impl::follow(const msg::members_ptr& members) {
+  members_ = members;
+  std::map<std::string, const msg::member_info*> wanted;
+  for (const auto& info : members->members) {
+    wanted.emplace(to_string(info.id), &info);
+  }
+  for (auto it = table_.begin(); it != table_.end();) {
+    const auto found = wanted.find(it->first);
+    if (found == wanted.end() || found->second->address != it->second.address) {
+      forget(it->second, "no longer a member at that address");
+      if (network_) {
+        network_->close_links(
+            [name = it->first](const net::peer_link& link) { return link.peer_id() == name; },
+            "no longer a member at that address");
+      }
+      it = table_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+  dial_members();
+}
+
+void links_impl::dial_members() {
+  if (!network_ || !members_ || members_->removed) {
+    return;
+  }
+  for (const auto& info : members_->members) {
+    const auto name = to_string(info.id);
+    if (name == setup_->settings->node_id || info.address.empty() || table_.contains(name)) {
+      continue;
+    }
+    std::string why;
+    const auto where = net::parse_address(info.address, why);
+    if (!where) {
+      spdlog::error("{}", msg::log_line("member_address")
+                              .with("member", name)
+                              .with("address", info.address)
+                              .with("reason", why)
+                              .str());
+      continue;
+    }
+    auto& made = table_[name];
+    made.id = info.id;
+    made.address = info.address;
+    made.raft_dialler = network_->dial(name, *where, net::link_purpose::raft);
+    made.bulk_dialler = network_->dial(name, *where, net::link_purpose::bulk);
+  }
+}
+
+void links_impl::forget(member& gone, const std::string& reason) {
+  drop_face(gone, reason);
+  gone.raft_dialler.reset();
+  gone.bulk_dialler.reset();
+  *gone.links = {};
+}
+
+void links_impl::on_event(const link_event& event) {
+  const auto found = table_.find(event.peer);
+  if (found == table_.end()) {
+    return;
+  }
+  auto& of = found->second;
+  const bool raft_link = event.purpose == net::link_purpose::raft;
+  auto& slot = raft_link ? of.links->raft : of.links->bulk;
+  switch (event.what) {
+  case link_event::kind::up:
+    slot = event.link;
+    if (raft_link) {
+      of.trouble.clear();
+      raise_face(of);
+    }
+    break;
+  case link_event::kind::down:
+    if (slot && slot->up()) {
+      break; // the next link is up already
+    }
+    slot.reset();
+    if (raft_link) {
+      of.trouble = event.reason;
+      drop_face(of, event.reason);
+    }
+    break;
+  case link_event::kind::dial_failed:
+    if (raft_link) {
+      of.trouble = event.reason;
+      if (event.trouble == net::dial_trouble::refused) {
+        send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::refused);
+      }
+    }
+    break;
+  }
+}
+
+void links_impl::raise_face(member& of) {
+  if (!of.face) {
+    const auto face = spawn<peer_impl, caf::monitored>(
+        config_.directory->open("peer:" + to_string(of.id), "links"), of.links);
+    of.face = caf::actor_cast<caf::actor>(face);
+  }
+  send(config_.consensus, msg::peer_atom::value, of.id, caf::actor_cast<caf::strong_actor_ptr>(of.face));
+  send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::up);
+  spdlog::info("{}",
+               msg::log_line("link_up").with("peer", to_string(of.id)).with("address", of.address).str());
+}
+
+void links_impl::drop_face(member& of, const std::string& reason) {
+  if (!of.face) {
+    return;
+  }
+  const auto face = std::exchange(of.face, nullptr);
+  demonitor(face);
+  send(config_.consensus, msg::peer_atom::value, of.id, caf::strong_actor_ptr{});
+  send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::down);
+  send_exit(face, caf::make_error(caf::sec::remote_linking_failed, "the link was lost: " + reason));
+  spdlog::warn("{}", msg::log_line("link_down")
+                         .with("peer", to_string(of.id))
+                         .with("address", of.address)
+                         .with("reason", reason)
+                         .str());
+}
+
+/// A face that ended by itself (killed through the console, or a fault in it): the link is fine, so the next
+/// one stands at once.
+void links_impl::face_ended(const caf::down_msg& down) {
+  for (auto& [name, of] : table_) {
+    if (of.face && of.face.address() == down.source) {
+      of.face = nullptr;
+      if (of.links->raft && of.links->raft->up()) {
+        config_.directory->open("peer:" + name, "links")->count_restart();
+        raise_face(of);
+      }
+      return;
+    }
+  }
+}
+
+std::optional<std::string> links_impl::admit(const std::string& peer) const {
+  if (!members_) {
+    return std::nullopt;
+  }
+  for (const auto& info : members_->members) {
+    if (to_string(info.id) == peer) {
+      return std::nullopt;
+    }
+  }
+  // A node that waits to be told its first configuration lets in whoever a root vouches for.
+  const bool waiting = members_->members.empty();
+  return waiting ? std::nullopt
+                 : std::optional<std::string>{"you are not a member of this cluster (any more)"};
+}
+
+std::vector<msg::link_row> links_impl::rows() const {
+  std::vector<msg::link_row> out;
+  for (const auto& [name, of] : table_) {
+    out.push_back(
+        {name, of.links->raft && of.links->raft->up(), of.links->bulk && of.links->bulk->up(), of.trouble});
+  }
+  return out;
+}
+
+void links_impl::abandon() {
+  stop();
+  config_.consensus = nullptr;
+}
+
+} // namespace holdfast::peer
