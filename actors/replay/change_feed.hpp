@@ -7,6 +7,7 @@
 
 #include <caf/all.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,6 +15,12 @@
 namespace holdfast::replay {
 
 struct change_feed {
+  /// A second subscription of the same actor changes nothing.
+  void subscribe(const caf::actor_addr& subscriber) {
+    if (std::find(subscribers.begin(), subscribers.end(), subscriber) == subscribers.end())
+      subscribers.push_back(subscriber);
+  }
+
   std::vector<caf::actor_addr> subscribers; ///< weak: the feed keeps nobody alive
   std::optional<std::uint64_t> told; ///< log index; what was on disk when the process began is old news
 };

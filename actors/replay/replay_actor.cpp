@@ -32,7 +32,7 @@ replay_impl::behavior_type replay_impl::make_behavior() {
       [this](write_atom, const transaction_ptr& transaction) { return write(transaction); },
       [this](read_atom, consistency how) { return read(how); },
       [this](changes_atom, const caf::actor& subscriber) {
-        config_.feed->subscribers.push_back(subscriber.address());
+        config_.feed->subscribe(subscriber.address());
       },
       [this](status_atom) { return delegate(consensus_, status_atom::value); },
       [this](attach_atom, const caf::strong_actor_ptr& consensus, const caf::strong_actor_ptr& writer) {

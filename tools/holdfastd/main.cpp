@@ -4,7 +4,6 @@
 #include "daemon.hpp"
 
 #include <cstdio>
-#include <exception>
 
 int main(int argc, char** argv) {
   using namespace holdfast;
@@ -15,10 +14,5 @@ int main(int argc, char** argv) {
     return parsed.exit_code;
   }
   node::set_up_log(parsed.value->log_level);
-  try {
-    return daemon::run_daemon(*parsed.value, parsed.warnings);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "holdfastd: %s\n", error.what());
-    return 1;
-  }
+  return daemon::run_daemon(*parsed.value, parsed.warnings);
 }

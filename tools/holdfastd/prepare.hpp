@@ -1,0 +1,27 @@
+// What a start settles before any thread exists: the base root is ours, who this node is, what it runs with.
+#pragma once
+
+#include "actors/node/base_root.hpp"
+#include "actors/node/host_facts.hpp"
+#include "actors/node/instance_lock.hpp"
+#include "actors/node/settings.hpp"
+#include "messages/fatal.hpp"
+#include "messages/ha_state.hpp"
+#include "net/tls_context.hpp"
+
+#include <optional>
+
+namespace holdfast::daemon {
+
+struct prepared {
+  node::base_layout layout;
+  node::instance_lock lock; ///< held as long as this lives
+  msg::ha_state state;
+  node::host_facts host;
+  net::pem_pair certificate;
+};
+
+/// Fills `out`, or says why this start is refused. Blocking; main thread. Throws net::tls_error.
+[[nodiscard]] std::optional<msg::fatal_report> prepare(const node::settings& settings, prepared& out);
+
+} // namespace holdfast::daemon

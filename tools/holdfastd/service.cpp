@@ -1,0 +1,194 @@
+#include "service.hpp"
+
+#include "actors/node/ha_state_store.hpp"
+#include "actors/node/service_notify.hpp"
+#include "fatal_exit.hpp"
+#include "messages/log_line.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <thread>
+
+namespace holdfast::daemon {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto hand_over_limit = 2s;
+constexpr auto drain_limit = 3s;
+constexpr auto end_limit = 10s;
+
+raft::limits limits_from(const node::settings& settings) {
+  raft::limits limits;
+  limits.heartbeat_interval = settings.heartbeat;
+  limits.election_timeout_min = settings.election_timeout;
+  limits.election_timeout_max = settings.election_timeout * 2;
+  limits.lease_length = settings.lease;
+  return limits;
+}
+
+consensus_setup setup_from(const node::settings& settings, const prepared& with,
+                           std::shared_ptr<replay::change_feed> feed) {
+  consensus_setup setup;
+  const auto limits = limits_from(settings);
+  setup.disk.fs = &wal::posix_file_system();
+  setup.disk.where = {with.layout.wal, with.layout.raft};
+  setup.disk.first.self = raft::parse_node_id(with.state.consensus_id).value_or(raft::node_id{});
+  setup.disk.first.cluster = raft::parse_cluster_id(node::random_uuid()).value_or(raft::cluster_id{});
+  setup.disk.limits = limits;
+  setup.disk.fatal = exit_fatally;
+  setup.consensus.limits = limits;
+  setup.consensus.observer = with.state.observer;
+  setup.consensus.fatal = exit_fatally;
+  setup.replay.fatal = exit_fatally;
+  setup.replay.feed = std::move(feed);
+  return setup;
+}
+
+void log_caf_text(caf::actor_id who, const std::string& text) {
+  spdlog::error("{}", msg::log_line("actor_text").with("actor", who).with("text", text).str());
+}
+
+msg::log_time wall_clock() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+}
+
+api::node_facts facts_of(const node::settings& settings, const node::host_facts& host) {
+  api::node_facts facts;
+  facts.id = settings.drp_id.empty() ? host.lowest_mac() : settings.drp_id;
+  facts.local_id = host.local_id();
+  facts.address = settings.static_ip.empty() ? host.first_address() : settings.static_ip;
+  facts.hostname = host.hostname;
+  facts.api_port = settings.api_port;
+  return facts;
+}
+
+} // namespace
+
+service::service(const node::settings& settings, const prepared& with)
+    : settings_(settings), with_(with), host_(loop_.context(), log_caf_text),
+      group_(host_.system(), directory_, setup_from(settings, with, feed_)), watchdog_(loop_.context()) {
+  spdlog::default_logger()->sinks().push_back(ring_);
+  net::http_server_options options;
+  options.make_error = api::server_error;
+  front_ = std::make_shared<api::api_front>(
+      loop_.context().get_executor(),
+      std::make_shared<net::tls_slot>(net::make_api_context(with.certificate)), std::move(options));
+  const auto address = settings.listen_address();
+  const auto bound = front_->listen({address.empty() ? "::" : address, settings.api_port});
+  spdlog::info("{}", msg::log_line("listening").with("api", bound.text()).str());
+  start_root();
+}
+
+void service::start_root() {
+  node::supervisor_config config;
+  config.directory = directory_;
+  config.groups.push_back(group_.as_child());
+  config.groups.push_back(api_child());
+  config.verdict = [consensus = group_.consensus()](bool healthy, const std::string& reason) {
+    caf::anon_send(consensus, msg::health_atom::value, healthy, reason);
+  };
+  root_ = host_.system().spawn<node::supervisor_impl>(directory_->open("node", ""), std::move(config));
+
+  api::actor_node_port::parts parts;
+  parts.facts = facts_of(settings_, with_.host);
+  parts.replay = group_.replay();
+  parts.node = root_;
+  parts.ha_state = [state = std::make_shared<const msg::ha_state>(with_.state)] { return state; };
+  parts.files = {settings_.tls_cert_path(), settings_.tls_key_path()};
+  parts.certificate = with_.certificate;
+  port_ = std::make_shared<api::actor_node_port>(host_.ask(), *front_, std::move(parts));
+}
+
+node::child_group service::api_child() {
+  node::child_group child;
+  child.name = "api";
+  child.members = {"api"};
+  child.critical = true;
+  child.start = [this] {
+    api::api_config config;
+    config.front = front_;
+    config.replay = group_.replay();
+    config.make_parts = [this] { return make_parts(); };
+    auto api = host_.system().spawn<api::api_impl>(directory_->open("api", "node"), std::move(config));
+    // Here and not only by its own message, which is lost while replay is being restarted.
+    feed_->subscribe(api.address());
+    return std::vector<caf::actor>{caf::actor_cast<caf::actor>(api)};
+  };
+  return child;
+}
+
+api::room_parts service::make_parts() {
+  api::room_parts parts;
+  parts.store = std::make_shared<api::replay_gateway>(host_.ask(), group_.replay());
+  parts.node = port_;
+  parts.now = wall_clock;
+  parts.ring = ring_;
+  return parts;
+}
+
+void service::feed_watchdog() {
+  const auto interval = node::watchdog_interval();
+  if (!interval)
+    return;
+  node::notify_watchdog(); // from the loop itself: what hangs it also stops this
+  watchdog_.expires_after(*interval / 2);
+  watchdog_.async_wait([this](const boost::system::error_code& failed) {
+    if (!failed)
+      feed_watchdog();
+  });
+}
+
+void service::serve() {
+  std::signal(SIGPIPE, SIG_IGN);
+  loop_.on_signals({SIGTERM, SIGINT}, [this, first = true](int number) mutable {
+    if (std::exchange(first, false))
+      ending_.set_value(number);
+  });
+  std::thread loop_thread([this] {
+    net::name_this_thread("loop");
+    host_.bind_loop_thread();
+    feed_watchdog();
+    loop_.run();
+  });
+  node::notify_ready();
+  const int signal = ending_.get_future().get();
+  spdlog::info("{}", msg::log_line("stopping").with("signal", signal).str());
+  node::notify_stopping();
+  end(loop_thread);
+}
+
+// A leader that goes on purpose names its successor first, so that the others need not wait for its silence.
+boost::asio::awaitable<void> service::hand_over() {
+  const auto status = co_await host_.ask().ask(group_.replay(), 500ms, msg::status_atom::value);
+  if (!status || status.value->role != "leader" || status.value->members.size() < 2)
+    co_return;
+  const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(hand_over_limit);
+  const auto done = co_await host_.ask().ask(group_.consensus(), limit, msg::transfer_atom::value,
+                                             raft::node_id{}, static_cast<std::uint64_t>(limit.count()));
+  if (!done || !done.value->done)
+    spdlog::warn(
+        "{}", msg::log_line("hand_over_failed").with("reason", done ? done.value->reason : done.error).str());
+}
+
+void service::end(std::thread& loop_thread) {
+  boost::asio::co_spawn(loop_.context(), hand_over(), boost::asio::use_future).wait();
+  boost::asio::co_spawn(loop_.context(), front_->stop(drain_limit), boost::asio::use_future).wait();
+  const bool clean = host_.end_actors(caf::actor_cast<caf::actor>(root_), end_limit);
+  loop_.stop();
+  loop_thread.join();
+  if (!clean) {
+    exit_fatally({msg::exit_code::crashed, "some actors did not end in time",
+                  "nothing acknowledged is lost; start again, and report this"});
+  }
+  port_.reset();
+  root_ = nullptr;
+  spdlog::info("{}", msg::log_line("stopped").str());
+}
+
+} // namespace holdfast::daemon
