@@ -38,14 +38,12 @@ void disk::make_durable(const disk_write& what) {
     durable_.snapshot = *what.snapshot;
 }
 
-std::vector<disk_write> disk::sync_done() {
-  std::vector<disk_write> done;
-  done.reserve(syncing_);
-  for (; syncing_ > 0; --syncing_) {
-    make_durable(queue_.front());
-    done.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
+disk_write disk::next_durable() {
+  assert(syncing_ > 0);
+  --syncing_;
+  make_durable(queue_.front());
+  auto done = std::move(queue_.front());
+  queue_.pop_front();
   return done;
 }
 

@@ -68,8 +68,8 @@ public:
   bool pending() const { return !queue_.empty(); }
   bool syncing() const { return syncing_ != 0; }
   void begin_sync() { syncing_ = queue_.size(); }
-  /// The running sync succeeded: returns what became durable, in order.
-  std::vector<disk_write> sync_done();
+  /// The running sync succeeded: the next of its writes is durable now. To be called while syncing().
+  disk_write next_durable();
 
   crash_result crash(random_source& random, const disk_options& options);
   /// Destroys the durable record at `index` (behind the snapshot) and with it all after; sets "recovering".

@@ -84,7 +84,12 @@ void nemesis::toggle_link(std::size_t from, std::size_t to, true_time until) {
 }
 
 void nemesis::crash(microseconds lasts) {
-  const auto slot = pick_server();
+  auto slot = pick_server();
+  // A server in the middle of receiving a snapshot: the transfer must go on where it stopped.
+  for (std::size_t i = 0; i < world_.nodes.size() && random_.per_mille(900); ++i)
+    if (const auto& partial = world_.nodes[i].store.durable().partial;
+        world_.nodes[i].running() && partial && !partial->bytes.empty())
+      slot = i;
   if (random_.per_mille(500))
     crash_while_writing(slot, lasts, 200);
   else

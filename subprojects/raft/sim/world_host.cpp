@@ -106,7 +106,14 @@ void world::finish_sync(std::size_t slot) {
   }
   const auto life = on.life;
   const bool was_recovering = on.store.durable().state.recovering;
-  auto done = on.store.sync_done();
+  // A later write of the same sync may have cut off what an earlier one acknowledges: the acknowledgement is then
+  // like one that is late on its way, and true of the moment in between.
+  std::vector<disk_write> done;
+  while (on.store.syncing()) {
+    done.push_back(on.store.next_durable());
+    for (auto& promise : done.back().promises)
+      send(slot, std::move(promise));
+  }
   if (was_recovering && !on.store.durable().state.recovering) {
     on.before_rot.reset();
     marks.hit(mark::recovering_healed);
@@ -115,11 +122,8 @@ void world::finish_sync(std::size_t slot) {
     begin_sync(slot);
   trace.note("synced", static_cast<int>(slot), -1, done.back().sequence, on.store.durable().log.last().value);
   std::uint64_t sequence = 0;
-  for (auto& one : done) {
-    for (auto& promise : one.promises)
-      send(slot, std::move(promise));
+  for (const auto& one : done)
     sequence = std::max(sequence, one.sequence);
-  }
   if (sequence != 0)
     step(slot, ev::persisted{sequence});
   for (auto& one : done) {
