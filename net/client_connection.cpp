@@ -115,12 +115,13 @@ asio::awaitable<client_failure> client_connection::connect_tcp(std::string host,
   co_return client_failure{};
 }
 
-asio::awaitable<client_failure> client_connection::connect(std::string host, std::uint16_t port) {
-  auto failed = co_await connect_tcp(host, port);
+asio::awaitable<client_failure> client_connection::connect(http_url where) {
+  const auto& host = where.host;
+  auto failed = co_await connect_tcp(host, where.port);
   if (failed)
     co_return failed;
   SSL* ssl = stream_->native_handle();
-  prepare_client(ssl, *options_, host);
+  prepare_client(ssl, *options_, where);
   error_code ec;
   co_await stream_->async_handshake(tls_stream::client, redirect_error(use_awaitable, ec));
   if (ec) {
@@ -128,7 +129,7 @@ asio::awaitable<client_failure> client_connection::connect(std::string host, std
     const std::string why = verdict == X509_V_OK ? ec.message() : X509_verify_cert_error_string(verdict);
     co_return fail(client_error::tls, "TLS with " + host + " failed: " + why);
   }
-  const auto objection = judge_server(ssl, *options_, fingerprint_);
+  const auto objection = judge_server(ssl, *options_, where, fingerprint_);
   if (!objection.empty())
     co_return fail(client_error::tls, objection);
   co_return client_failure{};

@@ -25,7 +25,7 @@ public:
                     std::shared_ptr<const http_client_options> options, std::uint64_t generation);
 
   /// Everything up to the end of the handshake.
-  asio::awaitable<client_failure> connect(std::string host, std::uint16_t port);
+  asio::awaitable<client_failure> connect(http_url where);
   /// Sends the request and reads the answer's head into `head`; with body_source each piece gets `step`.
   asio::awaitable<client_failure> exchange(const client_request& request, const std::string& host_header,
                                            std::chrono::milliseconds step, client_response& head);

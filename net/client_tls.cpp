@@ -39,27 +39,32 @@ tls_context_ptr make_client_context(const http_client_options& options) {
   return context;
 }
 
-void prepare_client(SSL* ssl, const http_client_options& options, const std::string& host) {
+void prepare_client(SSL* ssl, const http_client_options& options, const http_url& where) {
+  const auto& host = where.host;
   boost::system::error_code ec;
   boost::asio::ip::make_address(host, ec);
   const bool literal = !ec;
   if (options.verify == verify_mode::cluster_roots) {
     SSL_set_tlsext_host_name(ssl, cluster_server_name);
-    if (literal)
+    if (literal && where.node.empty())
       X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
-    else
+    else if (where.node.empty())
       X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), host.c_str(), host.size());
   } else if (!literal) {
     SSL_set_tlsext_host_name(ssl, host.c_str());
   }
 }
 
-std::string judge_server(SSL* ssl, const http_client_options& options, std::string& fingerprint) {
+std::string judge_server(SSL* ssl, const http_client_options& options, const http_url& where,
+                         std::string& fingerprint) {
   const std::shared_ptr<X509> shown(SSL_get1_peer_certificate(ssl), X509_free);
   if (!shown)
     return "the server showed no certificate";
   try {
-    fingerprint = certificate::adopt(shown).info().fingerprint;
+    const auto info = certificate::adopt(shown).info();
+    fingerprint = info.fingerprint;
+    if (options.verify == verify_mode::cluster_roots && !where.node.empty() && info.node_id != where.node)
+      return "the server is node " + info.node_id + ", not " + where.node;
   } catch (const identity_error& error) {
     return error.what();
   }

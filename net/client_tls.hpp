@@ -10,18 +10,14 @@ typedef struct ssl_st SSL;
 
 namespace holdfast::net {
 
-/// Name a member asks for (SNI, RFC 6066) when it wants to meet a fellow member instead of the public API
-/// certificate.
-inline constexpr const char* cluster_server_name = "cluster.holdfast.internal";
-
 /// Throws tls_error.
 [[nodiscard]] tls_context_ptr make_client_context(const http_client_options& options);
 
-/// Sets name and checks for one connection to `host` (a name or an IP literal).
-void prepare_client(SSL* ssl, const http_client_options& options, const std::string& host);
+/// Sets name and checks for one connection.
+void prepare_client(SSL* ssl, const http_client_options& options, const http_url& where);
 
 /// After the handshake: empty when the server is who it must be. `fingerprint` gets what it showed.
-[[nodiscard]] std::string judge_server(SSL* ssl, const http_client_options& options,
+[[nodiscard]] std::string judge_server(SSL* ssl, const http_client_options& options, const http_url& where,
                                        std::string& fingerprint);
 
 } // namespace holdfast::net

@@ -1,5 +1,7 @@
 #include "net/event_loop.hpp"
 
+#include "messages/log_line.hpp"
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <spdlog/spdlog.h>
@@ -46,7 +48,7 @@ void event_loop::run() {
       state_->io.run();
       return;
     } catch (const std::exception& error) {
-      spdlog::error("event=loop.exception text=\"{}\"", error.what());
+      spdlog::error("{}", msg::log_line("loop_exception").with("text", error.what()).str());
     }
   }
 }

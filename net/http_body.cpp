@@ -1,4 +1,5 @@
 // Bodies in and answers out: the part of a connection that handlers drive.
+#include "messages/log_line.hpp"
 #include "net/http_connection.hpp"
 #include "net/websocket_session.hpp"
 
@@ -221,7 +222,7 @@ void http_connection::start_answer(std::string& out, const http_response& respon
 
 asio::awaitable<void> http_connection::respond(const http_head& head, http_response response) {
   if (answered_ || upgraded_) {
-    spdlog::error("event=http.answered_twice path=\"{}\"", head.path);
+    spdlog::error("{}", msg::log_line("http_answered_twice").with("path", head.path).str());
     co_return;
   }
   const bool sized = carries_body(response.status);
@@ -239,7 +240,7 @@ asio::awaitable<void> http_connection::respond_stream(const http_head& head, htt
                                                       std::optional<std::uint64_t> length,
                                                       std::function<asio::awaitable<std::string>()> next) {
   if (answered_ || upgraded_) {
-    spdlog::error("event=http.answered_twice path=\"{}\"", head.path);
+    spdlog::error("{}", msg::log_line("http_answered_twice").with("path", head.path).str());
     co_return;
   }
   auto framing = length ? body_framing::sized : body_framing::chunked;
@@ -271,7 +272,11 @@ asio::awaitable<void> http_connection::respond_stream(const http_head& head, htt
       break;
   }
   if (length && sent != *length && !gone_) { // the client must see that this is not the whole
-    spdlog::error("event=http.short_stream path=\"{}\" sent={} announced={}", head.path, sent, *length);
+    spdlog::error("{}", msg::log_line("http_short_stream")
+                            .with("path", head.path)
+                            .with("sent", sent)
+                            .with("announced", *length)
+                            .str());
     abort();
   }
 }

@@ -59,7 +59,7 @@ std::optional<http_url> parse_url(std::string_view text, std::uint16_t default_p
 namespace {
 
 std::string key_of(const http_url& where) {
-  return where.host + " " + std::to_string(where.port);
+  return where.host + " " + std::to_string(where.port) + " " + where.node;
 }
 
 std::string host_header(const http_url& where) {
@@ -165,7 +165,7 @@ asio::awaitable<http_client::state::opened> http_client::state::dial(http_url wh
   opened result;
   result.connection = std::make_shared<client_connection>(executor, context, options, generation);
   result.connection->set_deadline(std::min(end, clock_type::now() + options->connect_time));
-  result.failure = co_await result.connection->connect(where.host, where.port);
+  result.failure = co_await result.connection->connect(where);
   if (!result.connection->fingerprint().empty())
     last_fingerprint = result.connection->fingerprint();
   result.connection->set_deadline(end);

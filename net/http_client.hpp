@@ -1,6 +1,9 @@
 // HTTPS and websocket client with a pool of kept connections. Coroutines; loop thread only. Nothing is
 // retried in here except one case that is provably safe: a pooled connection that turns out closed before the
 // first byte of an answer, for a request without a streamed body, whose method is GET or HEAD.
+//
+// g++ 12 destroys an aggregate made inside a co_await expression twice: give url, request and headers names
+// first.
 #pragma once
 
 #include "net/address.hpp"
@@ -20,10 +23,11 @@
 namespace holdfast::net {
 
 enum class verify_mode : std::uint8_t {
-  none,          ///< like the existing client: encrypt, do not authenticate
-  fingerprint,   ///< the server's leaf certificate must have this SHA-256 (a join ticket carries it)
-  cluster_roots, ///< the server's certificate must chain to one of the roots and carry the IP dialled; ours
-                 ///< is shown
+  none,        ///< like the existing client: encrypt, do not authenticate
+  fingerprint, ///< the server's leaf certificate must have this SHA-256 (a join ticket carries it)
+  /// A fellow member: its certificate must chain to one of the roots and be that of http_url::node (or carry
+  /// the IP dialled); ours is shown. Set bind_ip to this node's consensus IP.
+  cluster_roots,
 };
 
 struct http_client_options {
@@ -63,6 +67,7 @@ struct http_url {
   std::string host; ///< name or IP literal, no brackets
   std::uint16_t port = 443;
   std::string target = "/"; ///< path and query, encoded
+  std::string node; ///< with verify_mode::cluster_roots: the member that must answer; empty: any with this IP
 };
 /// https:// or wss:// only; default port as given. Empty and `why` set when it does not parse.
 [[nodiscard]] std::optional<http_url> parse_url(std::string_view text, std::uint16_t default_port,

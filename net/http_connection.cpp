@@ -1,6 +1,8 @@
 #include "net/http_connection.hpp"
 
+#include "messages/log_line.hpp"
 #include "net/http_target.hpp"
+#include "net/peer_tls.hpp"
 #include "net/websocket_session.hpp"
 
 #include <boost/beast/core/string.hpp>
@@ -62,12 +64,24 @@ private:
   asio::any_io_executor executor_;
 };
 
+namespace {
+
+void log_failure(const http_head& head, std::string_view text) {
+  spdlog::error("{}", msg::log_line("http_handler_failed")
+                          .with("method", head.method_name)
+                          .with("path", head.path)
+                          .with("text", text)
+                          .str());
+}
+
+} // namespace
+
 http_response http_shared::error(unsigned status, std::string_view message, const http_head* head) const {
   if (options.make_error) {
     try {
       return options.make_error(status, message, head);
     } catch (const std::exception& error) {
-      spdlog::error("event=http.error_maker_failed text=\"{}\"", error.what());
+      spdlog::error("{}", msg::log_line("http_error_maker_failed").with("text", error.what()).str());
     }
   }
   http_response response;
@@ -82,8 +96,10 @@ http_connection::http_connection(std::shared_ptr<http_shared> shared, tcp::socke
       watch_done_(shared_->executor) {
   error_code ec;
   socket.set_option(tcp::no_delay(true), ec);
-  if (const auto remote = socket.remote_endpoint(ec); !ec)
+  if (const auto remote = socket.remote_endpoint(ec); !ec) {
     peer_ = from_endpoint(remote).text();
+    peer_ip_ = remote.address().to_string();
+  }
   stream_.emplace(std::move(socket), *context_);
   in_.reserve(4096);
 }
@@ -103,7 +119,7 @@ void http_connection::mark_gone() {
     try {
       callback();
     } catch (const std::exception& error) {
-      spdlog::error("event=http.callback_failed text=\"{}\"", error.what());
+      spdlog::error("{}", msg::log_line("http_callback_failed").with("text", error.what()).str());
     }
   }
 }
@@ -124,6 +140,18 @@ asio::awaitable<bool> http_connection::handshake() {
   if (ec) {
     ++shared_->stats.handshakes_failed;
     co_return false;
+  }
+  SSL* ssl = stream_->native_handle();
+  if (SSL_get_SSL_CTX(ssl) != context_->native_handle()) { // the caller asked for the cluster by name
+    std::string why;
+    const auto proven = prove_peer(ssl, peer_ip_, why);
+    if (!proven) {
+      ++shared_->stats.handshakes_failed;
+      spdlog::warn("{}",
+                   msg::log_line("http_member_refused").with("remote", peer_).with("reason", why).str());
+      co_return false;
+    }
+    peer_node_ = proven->certificate.node_id;
   }
   co_return !gone_;
 }
@@ -205,6 +233,7 @@ asio::awaitable<bool> http_connection::read_head() {
   if (!exchange_ || exchange_.use_count() > 1) {
     exchange_ = std::make_shared<connection_exchange>(shared_->executor);
     exchange_->head_.peer = peer_;
+    exchange_->head_.peer_node = peer_node_;
   }
   auto& head = exchange_->head_;
   fill_head(head, *parser_);
@@ -243,12 +272,10 @@ asio::awaitable<void> http_connection::handle() {
     co_await shared_->handler(exchange_);
   } catch (const std::exception& error) {
     failed = true;
-    spdlog::error("event=http.handler_failed method={} path=\"{}\" text=\"{}\"", exchange_->head_.method_name,
-                  exchange_->head_.path, error.what());
+    log_failure(exchange_->head_, error.what());
   } catch (...) {
     failed = true;
-    spdlog::error("event=http.handler_failed method={} path=\"{}\" text=\"not a standard exception\"",
-                  exchange_->head_.method_name, exchange_->head_.path);
+    log_failure(exchange_->head_, "not a standard exception");
   }
   exchange_->connection = nullptr;
   gone_callbacks_.clear();

@@ -114,6 +114,8 @@ private:
   std::optional<request_parser> parser_;
   std::shared_ptr<class connection_exchange> exchange_;
   std::string peer_;
+  std::string peer_ip_;
+  std::string peer_node_; ///< set when a member's certificate was proven
   std::chrono::steady_clock::time_point deadline_ = std::chrono::steady_clock::time_point::max();
 
   body_kind body_ = body_kind::none;

@@ -30,6 +30,8 @@ struct http_head {
   std::vector<std::pair<std::string, std::string>> query;
   std::vector<std::pair<std::string, std::string>> headers; ///< names in lower case
   std::string peer;                                         ///< remote "ip:port"
+  std::string
+      peer_node; ///< node id of the fellow member that calls, proven by its cluster certificate; else empty
   std::optional<std::uint64_t> content_length;
   bool wants_websocket = false;
 

@@ -1,5 +1,6 @@
 #include "net/http_server.hpp"
 
+#include "messages/log_line.hpp"
 #include "net/http_connection.hpp"
 #include "net/websocket_session.hpp"
 
@@ -112,19 +113,19 @@ void http_server::state::take(tcp::socket socket) {
   start_sweep();
   auto connection = std::make_shared<http_connection>(shared, std::move(socket), refuse);
   connection->place = common.open.insert(common.open.end(), connection);
-  asio::co_spawn(common.executor, connection->run(),
-                 [common_ptr = shared, connection](std::exception_ptr error) {
-                   if (error) {
-                     try {
-                       std::rethrow_exception(error);
-                     } catch (const std::exception& what) {
-                       spdlog::error("event=http.connection_failed text=\"{}\"", what.what());
-                     }
-                   }
-                   connection->abort();
-                   common_ptr->open.erase(connection->place);
-                   common_ptr->changed.cancel();
-                 });
+  asio::co_spawn(
+      common.executor, connection->run(), [common_ptr = shared, connection](std::exception_ptr error) {
+        if (error) {
+          try {
+            std::rethrow_exception(error);
+          } catch (const std::exception& what) {
+            spdlog::error("{}", msg::log_line("http_connection_failed").with("text", what.what()).str());
+          }
+        }
+        connection->abort();
+        common_ptr->open.erase(connection->place);
+        common_ptr->changed.cancel();
+      });
 }
 
 asio::awaitable<void> http_server::state::accept_loop(tcp::acceptor& acceptor) {
@@ -142,7 +143,7 @@ asio::awaitable<void> http_server::state::accept_loop(tcp::acceptor& acceptor) {
     if (ec == asio::error::connection_aborted)
       continue;
     // Out of descriptors or memory: the backlog keeps the callers while we breathe.
-    spdlog::warn("event=http.accept_failed text=\"{}\"", ec.message());
+    spdlog::warn("{}", msg::log_line("http_accept_failed").with("text", ec.message()).str());
     pause.expires_after(std::chrono::milliseconds{100});
     co_await pause.async_wait(redirect_error(use_awaitable, ec));
   }

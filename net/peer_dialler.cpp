@@ -3,9 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <fmt/format.h>
 #include <netinet/in.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -142,10 +140,12 @@ asio::awaitable<void> dial_job::loop() {
     } else {
       ++failures;
       ++net->stats.dials_failed;
-      net->log_trouble(peer_id, fmt::format("event=peer.dial_failed peer={} purpose={} remote={} trouble={} "
-                                            "reason=\"{}\"",
-                                            peer_id, to_string(purpose), where.text(),
-                                            to_string(result.trouble), result.message));
+      net->log_trouble(peer_id, msg::log_line("peer_dial_failed")
+                                    .with("peer", peer_id)
+                                    .with("purpose", to_string(purpose))
+                                    .with("remote", where.text())
+                                    .with("trouble", to_string(result.trouble))
+                                    .with("reason", result.message));
       net->observer->on_dial_failed(peer_id, purpose, result.trouble, result.message);
     }
     if (over())

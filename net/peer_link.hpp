@@ -7,6 +7,7 @@
 #include "net/identity.hpp"
 #include "net/peer_frame.hpp"
 #include "net/peer_hello.hpp"
+#include "net/tls_context.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -51,6 +52,12 @@ struct peer_credentials {
   credential own;
   std::vector<certificate> roots;
 };
+
+/// The context peers meet in; also what the API's cluster slot holds (tls_context.hpp).
+/// TLS 1.3 alone, both sides show a certificate, only the given roots count, no resumption (it would skip the
+/// check of a certificate whose root is gone). Throws identity_error when key, certificate and roots do not
+/// fit.
+[[nodiscard]] tls_context_ptr make_peer_context(const peer_credentials& credentials);
 
 enum class dial_trouble : std::uint8_t {
   refused, ///< the other host answered that nobody listens: its process is gone (or a firewall says so)

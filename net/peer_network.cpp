@@ -72,11 +72,11 @@ std::optional<std::string> peer_network::state::objection(const std::string& pee
   }
 }
 
-void peer_network::state::log_trouble(const std::string& subject, const std::string& text) {
+void peer_network::state::log_trouble(const std::string& subject, msg::log_line line) {
   const auto held = quiet.allow(subject, std::chrono::steady_clock::now());
   stats.log_lines_held = quiet.held_in_all();
   if (held)
-    spdlog::warn("{} held_back={}", text, *held);
+    spdlog::warn("{}", line.with("held_back", *held).str());
 }
 
 net_address peer_network::state::listen() {
@@ -108,13 +108,13 @@ asio::awaitable<void> peer_network::state::accept_loop(tcp::acceptor& acceptor) 
       if (incoming < settings.limits.max_incoming)
         asio::co_spawn(executor, receive(std::move(socket)), asio::detached);
       else
-        log_trouble("incoming",
-                    "event=peer.too_many_links remote=" + from_endpoint(socket.remote_endpoint(ec)).text());
+        log_trouble("incoming", msg::log_line("peer_too_many_links")
+                                    .with("remote", from_endpoint(socket.remote_endpoint(ec)).text()));
       continue;
     }
     if (ec == asio::error::connection_aborted)
       continue;
-    log_trouble("accept", "event=peer.accept_failed text=\"" + ec.message() + "\"");
+    log_trouble("accept", msg::log_line("peer_accept_failed").with("text", ec.message()));
     pause.expires_after(std::chrono::milliseconds{100});
     co_await pause.async_wait(redirect_error(use_awaitable, ec));
   }
@@ -139,7 +139,7 @@ asio::awaitable<void> peer_network::state::receive(tcp::socket socket) {
     ++(result.trouble != dial_trouble::hello ? stats.handshakes_refused : stats.hellos_refused);
     const auto remote = session->remote();
     log_trouble("from " + remote.ip,
-                "event=peer.refused remote=" + remote.text() + " reason=\"" + result.why + "\"");
+                msg::log_line("peer_refused").with("remote", remote.text()).with("reason", result.why));
   }
   std::erase_if(sessions, [&](const auto& weak) { return weak.expired() || weak.lock() == session; });
 }

@@ -1,6 +1,5 @@
 #include "net/peer_session.hpp"
 
-#include <fmt/format.h>
 #include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 
@@ -214,6 +213,12 @@ asio::awaitable<peer_session::outcome> peer_session::welcome() {
   co_return result;
 }
 
+msg::log_line peer_session::describe(std::string_view event) const {
+  msg::log_line line(event);
+  line.with("peer", peer_id_).with("purpose", to_string(purpose_)).with("remote", remote_.text());
+  return line;
+}
+
 asio::awaitable<void> peer_session::run() {
   const auto self = shared_from_this();
   if (net_->dead() || cut_)
@@ -221,8 +226,7 @@ asio::awaitable<void> peer_session::run() {
   up_ = true;
   ++net_->stats.links;
   net_->quiet.forget(peer_id_);
-  spdlog::info("event=peer.link_up peer={} purpose={} remote={} dialled={}", peer_id_, to_string(purpose_),
-               remote_.text(), dialled_);
+  spdlog::info("{}", describe("peer_link_up").with("dialled", dialled_).str());
   net_->observer->on_link_up(self);
   co_await read_loop();
   cut();
@@ -230,8 +234,7 @@ asio::awaitable<void> peer_session::run() {
   --net_->stats.links;
   if (net_->dead())
     co_return;
-  net_->log_trouble(peer_id_, fmt::format("event=peer.link_down peer={} purpose={} remote={} reason=\"{}\"",
-                                          peer_id_, to_string(purpose_), remote_.text(), end_reason_));
+  net_->log_trouble(peer_id_, describe("peer_link_down").with("reason", end_reason_));
   net_->observer->on_link_down(*this, end_reason_);
 }
 

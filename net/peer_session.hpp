@@ -57,6 +57,7 @@ private:
   void on_written(const error_code& ec, std::size_t n);
   void guard(std::chrono::milliseconds time);
   void cut();
+  [[nodiscard]] msg::log_line describe(std::string_view event) const;
 
   std::shared_ptr<peer_network::state> net_;
   tls_context_ptr context_; ///< outlives the stream made from it

@@ -1,6 +1,7 @@
 // What listener, diallers and links of one peer network share. Internal to the room; loop thread only.
 #pragma once
 
+#include "messages/log_line.hpp"
 #include "net/log_limiter.hpp"
 #include "net/peer_link.hpp"
 #include "net/peer_tls.hpp"
@@ -35,7 +36,7 @@ struct peer_network::state : std::enable_shared_from_this<peer_network::state> {
   /// The policy's objection, if any; an exception in the policy is an objection.
   [[nodiscard]] std::optional<std::string> objection(const std::string& peer_id, link_purpose purpose) const;
   /// One line about trouble with this subject, unless there was one lately.
-  void log_trouble(const std::string& subject, const std::string& text);
+  void log_trouble(const std::string& subject, msg::log_line line);
   [[nodiscard]] net_address listen();
   asio::awaitable<void> accept_loop(tcp::acceptor& acceptor);
   asio::awaitable<void> receive(tcp::socket socket);

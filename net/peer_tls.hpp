@@ -3,7 +3,6 @@
 
 #include "net/identity.hpp"
 #include "net/peer_link.hpp"
-#include "net/tls_context.hpp"
 
 #include <optional>
 #include <string>
@@ -11,11 +10,6 @@
 typedef struct ssl_st SSL;
 
 namespace holdfast::net {
-
-/// TLS 1.3 alone, both sides show a certificate, only the given roots count, no resumption (it would skip the
-/// check of a certificate whose root is gone). Throws identity_error when key, certificate and roots do not
-/// fit.
-[[nodiscard]] tls_context_ptr make_peer_context(const peer_credentials& credentials);
 
 /// Collects why OpenSSL refused the other side's certificate. Must live until the handshake is over; detaches
 /// itself.

@@ -60,9 +60,37 @@ void use_pem(SSL_CTX* context, const pem_pair& pem) {
     throw tls_error("private key and certificate do not belong together: " + openssl_error());
 }
 
+using slot_holder = std::shared_ptr<tls_slot>;
+
+void free_slot(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<slot_holder*>(held);
+}
+
+/// Where a context keeps its cluster slot; OpenSSL frees it together with the context.
+int slot_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &free_slot);
+  return index;
+}
+
+int select_context(SSL* ssl, int*, void*) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr || std::strcmp(name, cluster_server_name) != 0)
+    return SSL_TLSEXT_ERR_NOACK;
+  const auto* slot = static_cast<const slot_holder*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot_index()));
+  const auto cluster = slot != nullptr ? (*slot)->get() : nullptr;
+  if (!cluster)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  // The certificate, the roots and the references move with the context; what SSL_new copied does not.
+  SSL_CTX* raw = cluster->native_handle();
+  SSL_set_SSL_CTX(ssl, raw);
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(raw), SSL_CTX_get_verify_callback(raw));
+  SSL_set_num_tickets(ssl, 0);
+  return SSL_version(ssl) == TLS1_3_VERSION ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 } // namespace
 
-tls_context_ptr make_api_context(const pem_pair& pem) {
+tls_context_ptr make_api_context(const pem_pair& pem, std::shared_ptr<tls_slot> cluster) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   SSL_CTX* raw = context->native_handle();
   SSL_CTX_set_min_proto_version(raw, TLS1_2_VERSION);
@@ -74,6 +102,12 @@ tls_context_ptr make_api_context(const pem_pair& pem) {
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(raw, &select_protocol, nullptr);
   use_pem(raw, pem);
+  if (cluster) {
+    auto held = std::make_unique<slot_holder>(std::move(cluster));
+    if (SSL_CTX_set_ex_data(raw, slot_index(), held.get()) == 1)
+      static_cast<void>(held.release());
+    SSL_CTX_set_tlsext_servername_callback(raw, &select_context);
+  }
   return context;
 }
 

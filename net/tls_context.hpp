@@ -45,8 +45,15 @@ private:
   tls_context_ptr current_;
 };
 
+/// Name a member asks for (SNI, RFC 6066) when it wants to meet a fellow member and not the public API
+/// certificate.
+inline constexpr const char* cluster_server_name = "cluster.holdfast.internal";
+
 /// Server side of the API: TLS 1.3 and 1.2, this certificate, no client certificate asked for, ALPN http/1.1.
-/// Throws tls_error when the PEM does not parse or key and certificate do not belong together.
-[[nodiscard]] tls_context_ptr make_api_context(const pem_pair& pem);
+/// Callers that ask for cluster_server_name get the context in `cluster` instead (a peer context: TLS 1.3,
+/// mutual), while it holds one; the request then carries http_head::peer_node. Throws tls_error when the PEM
+/// does not parse or key and certificate do not belong together.
+[[nodiscard]] tls_context_ptr make_api_context(const pem_pair& pem,
+                                               std::shared_ptr<tls_slot> cluster = nullptr);
 
 } // namespace holdfast::net

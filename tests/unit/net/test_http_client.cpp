@@ -60,7 +60,7 @@ asio::awaitable<void> serve(std::shared_ptr<http_exchange> exchange) {
 }
 
 http_url url_of(const server_fixture& fixture, std::string target = "/") {
-  return {fixture.at.ip, fixture.at.port, std::move(target)};
+  return {fixture.at.ip, fixture.at.port, std::move(target), {}};
 }
 
 client_request request_of(std::string method, std::string target, std::string body = {}) {
@@ -142,11 +142,11 @@ TEST_CASE("every failure has its kind, and says whether the request may have bee
     CHECK(late.failure.sent);
     const auto large = co_await call(client, fixture, request_of("GET", "/big"), 3s, 1000);
     CHECK(large.failure.kind == client_error::too_large);
-    const http_url nobody{"127.0.0.1", 1, "/"};
+    const http_url nobody{"127.0.0.1", 1, "/", {}};
     const auto refused = co_await client.send(nobody, request_of("GET", "/"), 3s, 1000);
     CHECK(refused.failure.kind == client_error::refused);
     CHECK(!refused.failure.sent);
-    const http_url nowhere{"no-such-host.invalid", 1, "/"};
+    const http_url nowhere{"no-such-host.invalid", 1, "/", {}};
     const auto unknown = co_await client.send(nowhere, request_of("GET", "/"), 5s, 1000);
     CHECK((unknown.failure.kind == client_error::resolve || unknown.failure.kind == client_error::timeout));
   });

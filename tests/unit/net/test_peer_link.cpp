@@ -1,3 +1,4 @@
+#include "net/http_client.hpp"
 #include "net/peer_link.hpp"
 #include "net/peer_state.hpp"
 #include "net_fixture.hpp"
@@ -411,6 +412,58 @@ TEST_CASE("half-open callers are limited in time and number") {
   member b(io, "b", "127.0.0.3");
   const auto dialler = b.net->dial("a", at, link_purpose::raft);
   until(io, 5s, [&] { return a.seen.up.size() == 1; });
+}
+
+TEST_CASE("a member reaches the API of another under the cluster's credentials and is known by its node id") {
+  asio::io_context io{1};
+  const auto cluster = std::make_shared<tls_slot>(nullptr);
+  const auto slot = std::make_shared<tls_slot>(make_api_context(test_pem(), cluster));
+  http_server server(io.get_executor(), slot,
+                     [](std::shared_ptr<http_exchange> exchange) -> asio::awaitable<void> {
+                       http_response response;
+                       response.body = "hello " + exchange->head().peer_node;
+                       co_await exchange->respond(std::move(response));
+                     });
+  const auto at = server.listen({"127.0.0.2", 0});
+  http_client_options options;
+  options.verify = verify_mode::cluster_roots;
+  options.roots = {root_one().cert};
+  options.own = credentials_of("b", "127.0.0.3").own;
+  options.bind_ip = "127.0.0.3";
+  http_client member_client(io.get_executor(), options);
+  http_client stranger(io.get_executor());
+  const auto ask = [&](http_client& client, const char* node) -> asio::awaitable<client_response> {
+    http_url where;
+    where.host = at.ip;
+    where.port = at.port;
+    where.node = node;
+    client_request request;
+    co_return co_await client.send(where, request, 3s, 1000);
+  };
+  within(io, 10s, [&]() -> asio::awaitable<void> {
+    const auto too_early = co_await ask(member_client, "");
+    CHECK(too_early.failure.kind == client_error::tls);
+    cluster->set(make_peer_context(credentials_of("a", "127.0.0.2")));
+    const auto by_ip = co_await ask(member_client, "");
+    CHECK(by_ip.body == "hello b");
+    const auto by_id = co_await ask(member_client, "a");
+    CHECK(by_id.body == "hello b");
+    const auto other = co_await ask(member_client, "z");
+    CHECK(other.failure.kind == client_error::tls);
+    CHECK(has(other.failure.message, "the server is node a, not z"));
+    const auto plain = co_await ask(stranger, "");
+    CHECK(plain.body == "hello ");
+    options.bind_ip = "127.0.0.4"; // the certificate is for another address
+    member_client.reconfigure(options);
+    const auto moved = co_await ask(member_client, "");
+    CHECK(moved.failure);
+    options.bind_ip = "127.0.0.3";
+    const auto foreign = make_root("c1", system_clock::now());
+    options.own = credentials_of("b", "127.0.0.3", foreign, {foreign.cert}).own;
+    member_client.reconfigure(options);
+    const auto evil = co_await ask(member_client, "");
+    CHECK(evil.failure);
+  });
 }
 
 } // namespace holdfast::net::test
