@@ -78,7 +78,7 @@ int run_writer(const std::string& dir, bool careless) {
     for (auto left = 1 + random() % 20; left > 0; --left)
       payloads.push_back(payload_of(next + payloads.size()));
     for (const auto& p : payloads) {
-      batch.push_back({{next}, {1}, 1, next % cut_every == 0, p});
+      batch.push_back({{next}, {1}, 1, !careless && next % cut_every == 0, p}); // a cut syncs
       ++next;
     }
     require(target.append(batch));
