@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 std::vector<std::vector<std::uint8_t>> fuzz::seeds() {
   std::vector<std::vector<std::uint8_t>> all;
-  for (const std::size_t size : {0, 10, 3000, 70000}) {
+  for (const std::size_t size : {0U, 10U, 3000U, 70000U}) {
     test::fake_file_system fs;
     auto out = fs.open("wal/base.1", open_mode::create);
     base_info info;

@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 std::vector<std::vector<std::uint8_t>> fuzz::seeds() {
   std::vector<std::vector<std::uint8_t>> all;
-  for (const std::size_t count : {0, 1, 5, 30}) {
+  for (const std::size_t count : {0U, 1U, 5U, 30U}) {
     auto data = encode_log_header(header());
     chain_value chain;
     for (std::size_t i = 1; i <= count; ++i) {
