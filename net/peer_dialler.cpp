@@ -17,10 +17,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-/// A link that lived shorter than this counts as a failed dial: no immediate redial, or two nodes that
-/// disagree about each other would dial in a tight loop.
-constexpr milliseconds short_life{1'000};
-
 struct attempt_result {
   std::shared_ptr<peer_session> session; ///< when it came up
   dial_trouble trouble = dial_trouble::network;
@@ -130,7 +126,7 @@ asio::awaitable<void> dial_job::loop() {
       co_await result.session->run();
       std::erase_if(net->sessions,
                     [&](const auto& weak) { return weak.expired() || weak.lock() == result.session; });
-      if (steady_clock::now() - since >= short_life) {
+      if (steady_clock::now() - since >= settled_life) {
         failures = 0;
         continue;
       }
@@ -140,12 +136,12 @@ asio::awaitable<void> dial_job::loop() {
     } else {
       ++failures;
       ++net->stats.dials_failed;
-      net->log_trouble(peer_id, msg::log_line("peer_dial_failed")
-                                    .with("peer", peer_id)
-                                    .with("purpose", to_string(purpose))
-                                    .with("remote", where.text())
-                                    .with("trouble", to_string(result.trouble))
-                                    .with("reason", result.message));
+      net->log_trouble(trouble_subject(peer_id, purpose), msg::log_line("peer_dial_failed")
+                                                              .with("peer", peer_id)
+                                                              .with("purpose", to_string(purpose))
+                                                              .with("remote", where.text())
+                                                              .with("trouble", to_string(result.trouble))
+                                                              .with("reason", result.message));
       net->observer->on_dial_failed(peer_id, purpose, result.trouble, result.message);
     }
     if (over())

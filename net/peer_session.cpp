@@ -225,8 +225,10 @@ asio::awaitable<void> peer_session::run() {
     co_return;
   up_ = true;
   ++net_->stats.links;
-  net_->quiet.forget(peer_id_);
-  spdlog::info("{}", describe("peer_link_up").with("dialled", dialled_).str());
+  const auto since = std::chrono::steady_clock::now();
+  const auto subject = trouble_subject(peer_id_, purpose_);
+  if (net_->quiet.allow("up " + subject, since)) // a flapping link must not flood the log either
+    spdlog::info("{}", describe("peer_link_up").with("dialled", dialled_).str());
   net_->observer->on_link_up(self);
   co_await read_loop();
   cut();
@@ -234,7 +236,11 @@ asio::awaitable<void> peer_session::run() {
   --net_->stats.links;
   if (net_->dead())
     co_return;
-  net_->log_trouble(peer_id_, describe("peer_link_down").with("reason", end_reason_));
+  if (std::chrono::steady_clock::now() - since >= settled_life) {
+    net_->quiet.forget("up " + subject);
+    net_->quiet.forget(subject);
+  }
+  net_->log_trouble(subject, describe("peer_link_down").with("reason", end_reason_));
   net_->observer->on_link_down(*this, end_reason_);
 }
 

@@ -42,6 +42,15 @@ struct peer_network::state : std::enable_shared_from_this<peer_network::state> {
   asio::awaitable<void> receive(tcp::socket socket);
 };
 
+/// A link that lived shorter than this counts as a failed dial: no immediate redial, or two nodes that
+/// disagree about each other would dial in a tight loop.
+inline constexpr std::chrono::milliseconds settled_life{1'000};
+
+/// What lines about one standing wish for a link are limited under.
+[[nodiscard]] inline std::string trouble_subject(const std::string& peer_id, link_purpose purpose) {
+  return peer_id + " " + std::string(to_string(purpose));
+}
+
 /// SO_KEEPALIVE, TCP_NODELAY and TCP_USER_TIMEOUT as the limits say.
 void tune_socket(tcp::socket& socket, const peer_limits& limits);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -34,14 +35,21 @@ struct pem_pair {
   ~pem_pair();
 };
 
-/// Holds the current context. Loop thread only.
+/// Holds the current context. Any thread: servers on several loops may share one.
 class tls_slot {
 public:
   explicit tls_slot(tls_context_ptr first) : current_(std::move(first)) {}
-  [[nodiscard]] tls_context_ptr get() const { return current_; }
-  void set(tls_context_ptr next) { current_ = std::move(next); }
+  [[nodiscard]] tls_context_ptr get() const {
+    const std::lock_guard hold(mutex_);
+    return current_;
+  }
+  void set(tls_context_ptr next) {
+    const std::lock_guard hold(mutex_);
+    current_.swap(next);
+  }
 
 private:
+  mutable std::mutex mutex_;
   tls_context_ptr current_;
 };
 
