@@ -177,12 +177,17 @@ void nemesis::transfer(microseconds) {
   const auto& members = on.brain->members().members;
   if (random_.per_mille(700))
     request.target = members[random_.below(members.size())].id;
-  request.deadline = on.local(world_.now()) + random_.between(50ms, 2500ms);
+  const auto patience = random_.between(20ms, 2000ms);
+  request.deadline = on.local(world_.now()) + patience;
   request.lease_released = random_.per_mille(500);
   if (request.lease_released)
     world_.let_go_of_lease(*leader);
   world_.trace.note("is to hand over", static_cast<int>(*leader), -1, request.lease_released ? 1 : 0);
   world_.tell(*leader, request);
+  // The order to take over may be read long after it was taken back.
+  if (const auto target = world_.slot_of(request.target);
+      target && *target != *leader && world_.able(*target) && random_.per_mille(400))
+    world_.pause(*target, patience + random_.between(1ms, 700ms));
 }
 
 void nemesis::outcome(const proposal_outcome& what) {
