@@ -121,9 +121,18 @@ bool nemesis::majority_everywhere(const Predicate& counts) const {
   return true;
 }
 
+/// Learners count as voters here: the vote may already be on its way to them.
 bool nemesis::may_rot(std::size_t slot) const {
-  return !impaired(slot) &&
-         majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
+  for (const auto* members : possible_configs()) {
+    std::size_t intact = 0;
+    for (const auto& one : members->members) {
+      const auto other = world_.slot_of(one.id);
+      intact += other && *other != slot && !impaired(*other) ? 1 : 0;
+    }
+    if (intact * 2 <= members->members.size())
+      return false;
+  }
+  return !impaired(slot) && majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
 }
 
 std::vector<bool> nemesis::choose_core(bool everybody) {
