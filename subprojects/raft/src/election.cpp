@@ -36,8 +36,8 @@ void core::reset_election_timer() {
   election_deadline_ = now_ + random_.between(limits_.election_timeout_min, limits_.election_timeout_max);
 }
 
-/// By any configuration that may still turn out to be the one in effect: a node that the latest one leaves out may be
-/// the only one to hold it, and then nobody else can win (thesis §4.2.2).
+/// By any configuration that may still turn out to be the one in effect: a node that the latest one leaves
+/// out may be the only one to hold it, and then nobody else can win (thesis §4.2.2).
 bool core::may_still_vote() const {
   for (auto it = configs_.rbegin(); it != configs_.rend(); ++it) {
     if (it->members.is_voter(self_))

@@ -39,6 +39,7 @@ void core::on(const message& m, const append_request& b) {
   append_response answer;
   answer.match = std::max(index_t{b.prev_index.value + b.entries.size()}, std::min(commit_, b.leader_last));
   answer.recovering = state_.recovering;
+  verified_ = std::max(verified_, answer.match);
   commit_to(std::min(b.commit, answer.match));
   if (durable_ >= answer.match && durable_state_.term == state_.term)
     send(m.from, answer);
@@ -107,6 +108,7 @@ void core::truncate_log(index_t from) {
   log_.truncate_from(from);
   const index_t keep = from.previous();
   durable_ = std::min(durable_, keep);
+  verified_ = std::min(verified_, keep);
   for (pending_persist& p : persists_)
     p.last = std::min(p.last, keep);
   persist_request& request = open_persist();

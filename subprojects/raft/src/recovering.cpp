@@ -5,7 +5,9 @@
 // When is that? Everything it ever acknowledged went to leaders of terms up to its stored term. The first
 // leader it meets afterwards has that term or a later one and won without a vote given after the loss, so its
 // log holds all that was committed with this node's help. Where that log ends at that moment is the target:
-// once this node holds the log durably up to there and it is committed, it is what it was.
+// once this node holds, durably and found equal by a leader, everything up to there, it is what it was.
+// Waiting for those entries to be committed as well would be for ever where the commit needs this very node:
+// a learner that lost its tail at the moment it was promoted.
 #include <raft/core.hpp>
 
 #include <algorithm>
@@ -18,7 +20,7 @@ void core::recovery_contact(index_t leader_last) {
 }
 
 void core::finish_recovery() {
-  if (!state_.recovering || !recovery_target_ || durable_ < *recovery_target_ || commit_ < *recovery_target_)
+  if (!state_.recovering || !recovery_target_ || std::min(durable_, verified_) < *recovery_target_)
     return;
   state_.recovering = false;
   recovery_target_.reset();

@@ -156,7 +156,7 @@ void core::adopt_snapshot() {
   configs_.clear();
   configs_.push_back({snapshot_.index, snapshot_.members});
   committed_config_ = snapshot_.index;
-  commit_ = handed_out_ = applied_ = durable_ = snapshot_.index;
+  commit_ = handed_out_ = applied_ = durable_ = verified_ = snapshot_.index;
   apply_read_pending_ = false;
   for (pending_persist& p : persists_)
     p.last = index_t{};

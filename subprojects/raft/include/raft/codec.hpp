@@ -42,8 +42,8 @@ void encode(const message& m, std::string& to);
 [[nodiscard]] std::string encode(const message& m);
 [[nodiscard]] std::variant<message, decode_error> decode_message(std::string_view bytes, const limits& lim);
 
-/// The sender an encoded message names, without decoding the rest; nothing when there is none. Lets a transport
-/// check it against the peer at the other end before anything else looks at the bytes.
+/// The sender an encoded message names, without decoding the rest; nothing when there is none. Lets a
+/// transport check it against the peer at the other end before anything else looks at the bytes.
 [[nodiscard]] std::optional<node_id> peek_sender(std::string_view bytes);
 
 [[nodiscard]] std::string encode_config(const config& c);

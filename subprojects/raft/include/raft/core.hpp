@@ -318,6 +318,7 @@ private:
   handover_mark handover_; ///< newest handover epoch heard, per term
   std::optional<incoming_snapshot> incoming_;
   std::optional<index_t> recovery_target_;
+  index_t verified_; ///< a leader found this log equal to its own up to here
   bool removed_ = false;
   bool stalled_ = false;
   bool disk_full_ = false;
