@@ -29,7 +29,9 @@ void nemesis::change_members(microseconds) {
   const auto target = world_.slot_of(change.id);
   world_.tell(*leader, ev::change_members{change_context_, change});
   const auto& after = world_.nodes[*leader].out.configs;
-  if (change.kind == change_kind::promote && target && !after.empty() && after.front().members.joint)
+  // A learner whose disk rots at this moment has lost what the leader rightly believes it to hold.
+  const bool lost_its_tail = target && world_.nodes[*target].store.durable().state.recovering;
+  if (change.kind == change_kind::promote && target && !lost_its_tail && !after.empty() && after.front().members.joint)
     caught_up_before_vote::check(world_.nodes[*target].store.durable().log.last(), last,
                                  world_.drawn().lim.catch_up_entries);
 }
