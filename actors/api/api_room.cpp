@@ -91,7 +91,10 @@ awaitable<bool> api_room::fill_store() {
   const auto read = co_await shared_.store.read(msg::consistency::linear);
   if (!read.view)
     co_return false;
-  auto tx = co_await auth_.run_blocking([view = read.view] { return plan_bootstrap(*view); });
+  // A closure that owns something is named before it goes into an await: g++ 12 destroys such a temporary
+  // twice.
+  auto first_fill = [view = read.view] { return plan_bootstrap(*view); };
+  auto tx = co_await auth_.run_blocking(std::move(first_fill));
   auto builtins = plan_builtins(read.view);
   if (!tx && !builtins)
     co_return true;
@@ -102,7 +105,8 @@ awaitable<bool> api_room::fill_store() {
     append(tx->preconditions, builtins->preconditions);
     append(tx->mutations, builtins->mutations);
   }
-  static_cast<void>(co_await write(std::move(tx ? *tx : *builtins)));
+  msg::transaction& next = tx ? *tx : *builtins;
+  co_await write(std::move(next));
   co_return false; // Looked at again, so that "there" is always what the store says.
 }
 
@@ -118,8 +122,8 @@ awaitable<void> api_room::keep_house() {
   while (!closed_) {
     const auto read = co_await shared_.store.read(msg::consistency::local);
     if (read.view) {
-      const bool stands =
-          co_await auth_.run_blocking([view = read.view] { return default_password_stands(*view); });
+      auto look = [view = read.view] { return default_password_stands(*view); };
+      const bool stands = co_await auth_.run_blocking(std::move(look));
       if (stands)
         spdlog::warn("{}", msg::log_line("default_password")
                                .with("user", default_user)

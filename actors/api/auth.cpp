@@ -164,8 +164,8 @@ boost::asio::awaitable<bool> api_auth::check_password(const basic_credential& gi
   if (verified_.contains(key))
     co_return true;
   ++counters_.scrypts;
-  const bool good =
-      co_await on_worker([password = given.password, hash] { return password_matches(password, hash); });
+  auto compare = [password = given.password, hash] { return password_matches(password, hash); };
+  const bool good = co_await on_worker(std::move(compare));
   if (good) {
     if (verified_.size() >= most_verified)
       verified_.clear();

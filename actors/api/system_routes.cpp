@@ -79,14 +79,15 @@ awaitable<net::http_response> post_cert(request_context& ctx, system_services& w
   }
   if (context) {
     // On disk first: what new connections are shown must survive a restart.
-    refusal = co_await with.auth.run_blocking([&with, pem]() -> std::string {
+    auto store = [&with, pem]() -> std::string {
       try {
         with.node.store_certificate(pem);
         return {};
       } catch (const net::tls_error& error) {
         return error.what();
       }
-    });
+    };
+    refusal = co_await with.auth.run_blocking(std::move(store));
   }
   if (!refusal.empty())
     throw api_error({"system", "cert", ctx.head().method_name, {refusal}, 422});

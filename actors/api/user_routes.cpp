@@ -151,7 +151,8 @@ awaitable<net::http_response> put_password(request_context& ctx, system_services
   auto view = co_await ctx.view();
   if (!read_user(*view, name) || ctx.who->hidden(users_prefix, name))
     throw api_error(not_found(ctx.head().method_name, users_prefix, name));
-  const auto hash = co_await with.auth.run_blocking([password] { return hash_password(password); });
+  auto make_hash = [password] { return hash_password(password); };
+  const auto hash = co_await with.auth.run_blocking(std::move(make_hash));
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     view = co_await ctx.view();
     const auto user = read_user(*view, name);
