@@ -11,10 +11,12 @@ namespace holdfast::raft {
 // ---- leader ----
 
 void core::handle(const ev::snapshot_available& e) {
+  if (e.index < snapshot_.index || (incoming_ && incoming_->installing))
+    return; // one from a leader overtook it while it was written
   const config* c = members_at(e.index);
   const auto term =
       e.index == snapshot_.index ? std::optional<term_t>{snapshot_.term} : log_.term_at(e.index);
-  if (!c || !term || e.index > commit_ || e.log_first > e.index.next() || e.index < snapshot_.index) {
+  if (!c || !term || e.index > commit_ || e.log_first > e.index.next()) {
     fail("a snapshot was reported that does not fit the log");
     return;
   }
