@@ -8,8 +8,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
@@ -18,11 +18,6 @@ namespace holdfast::api {
 namespace {
 
 using boost::asio::awaitable;
-
-awaitable<void> pause(std::chrono::milliseconds span) {
-  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, span);
-  co_await timer.async_wait(boost::asio::use_awaitable);
-}
 
 } // namespace
 
@@ -41,6 +36,7 @@ api_room::~api_room() = default;
 
 void api_room::open(const boost::asio::any_io_executor& loop) {
   loop_ = loop;
+  alarm_.emplace(loop);
   if (parts_.ring)
     publish_log_lines(*parts_.ring, events_, loop);
   boost::asio::co_spawn(loop, keep_house(), [](const std::exception_ptr& thrown) {
@@ -71,11 +67,22 @@ void api_room::close() {
     return;
   closed_ = true;
   changes_.end();
+  if (alarm_)
+    alarm_->cancel();
   if (parts_.ring && loop_) {
     parts_.ring->notify({});
     // Lines already on their way refer to the hub: stay until they have passed.
     boost::asio::post(loop_, [self = shared_from_this()] {});
   }
+}
+
+/// Until the span is over or the room closes.
+awaitable<void> api_room::rest(std::chrono::milliseconds span) {
+  if (closed_)
+    co_return;
+  boost::system::error_code woken;
+  alarm_->expires_after(span);
+  co_await alarm_->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
 }
 
 awaitable<bool> api_room::write(msg::transaction tx) {
@@ -117,7 +124,7 @@ awaitable<void> api_room::keep_house() {
   while (!closed_ && !filled_) {
     filled_ = co_await fill_store();
     if (!filled_)
-      co_await pause(100ms);
+      co_await rest(100ms);
   }
   while (!closed_) {
     const auto read = co_await shared_.store.read(msg::consistency::local);
@@ -130,9 +137,7 @@ awaitable<void> api_room::keep_house() {
                                .with("advice", "everybody knows it: change it with users password")
                                .str());
     }
-    // In small steps, so that a closed room is not kept for a day.
-    for (auto waited = 0min; waited < 24h && !closed_; waited += 1min)
-      co_await pause(1min);
+    co_await rest(24h);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace holdfast::api {
 
@@ -47,6 +48,7 @@ public:
   [[nodiscard]] const router& routes() const { return router_; }
 
 private:
+  boost::asio::awaitable<void> rest(std::chrono::milliseconds span);
   boost::asio::awaitable<bool> fill_store();
   boost::asio::awaitable<bool> write(msg::transaction tx);
 
@@ -58,6 +60,7 @@ private:
   system_services system_;
   event_hub events_;
   boost::asio::any_io_executor loop_;
+  std::optional<boost::asio::steady_timer> alarm_;
   bool closed_ = false;
   bool filled_ = false;
 };

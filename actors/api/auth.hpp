@@ -38,7 +38,8 @@ public:
   void on_changes(const std::vector<msg::change>& batch);
 
   /// Runs blocking work (hashing, small files) on the worker, one piece at a time in order of arrival, and
-  /// resumes on the caller's executor. At most 64 wait; beyond that api_error 503.
+  /// resumes on the caller's executor. At most 64 wait; beyond that api_error 503. Pass a
+  /// named callable with std::move: g++ 12 destroys a closure written inside the co_await expression twice.
   template <class Work>
   boost::asio::awaitable<std::invoke_result_t<Work>> run_blocking(Work work) {
     const auto turn = co_await worker_turn();
@@ -76,12 +77,14 @@ private:
   using turn_ptr = std::shared_ptr<void>;
   boost::asio::awaitable<turn_ptr> worker_turn();
   void end_turn();
+  template <class Result, class Work>
+  static boost::asio::awaitable<Result> perform(Work work) {
+    co_return work();
+  }
   template <class Work>
   boost::asio::awaitable<std::invoke_result_t<Work>> on_worker(Work work) {
-    using result = std::invoke_result_t<Work>;
-    co_return co_await boost::asio::co_spawn(
-        worker_, [](Work run) -> boost::asio::awaitable<result> { co_return run(); }(std::move(work)),
-        boost::asio::use_awaitable);
+    auto piece = perform<std::invoke_result_t<Work>, Work>(std::move(work));
+    co_return co_await boost::asio::co_spawn(worker_, std::move(piece), boost::asio::use_awaitable);
   }
   void remember(const mac& key, entry made);
 
