@@ -52,11 +52,14 @@ meson test -C "$build_root/test" --no-rebuild --print-errorlogs "${suite[@]}" ||
 
 if [ "$sanitize" = yes ] && [ "${#suite[@]}" -eq 0 ]; then
   echo "== build (address and undefined-behaviour sanitizers)"
-  configure "$build_root/asan" -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dsanitized_only=true
-  ninja -C "$build_root/asan" | tail -n 1
+  configure "$build_root/asan" -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+  sanitized=(raft wal fuzz sanitize)
+  mapfile -t targets < <(python3 tools/test_targets.py "$build_root/asan" "${sanitized[@]}")
+  ninja -C "$build_root/asan" "${targets[@]}" | tail -n 1
   echo "== tests under the sanitizers"
   ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-    meson test -C "$build_root/asan" --no-rebuild --print-errorlogs --suite pure || status=1
+    meson test -C "$build_root/asan" --no-rebuild --print-errorlogs $(printf -- '--suite %s ' "${sanitized[@]}") ||
+    status=1
   logs+=("$build_root/asan/meson-logs/testlog.json")
 fi
 
