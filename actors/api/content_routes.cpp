@@ -53,6 +53,16 @@ awaitable<http_response> delete_content(request_context& ctx) {
   co_return answer;
 }
 
+/// Providers are programs, and this server runs none.
+awaitable<http_response> list_providers(request_context&) {
+  co_return json_response("[]");
+}
+
+awaitable<http_response> get_provider(request_context& ctx) {
+  throw api_error(not_found(ctx.head().method_name, "plugin_providers", ctx.param("name")));
+  co_return http_response{};
+}
+
 void add(router& routes, http_method method, std::string pattern, plain_handler run) {
   route entry;
   entry.method = method;
@@ -69,6 +79,8 @@ void add_content_routes(router& routes) {
   add(routes, http_method::get, "contents/{name}", get_content);
   add(routes, http_method::put, "contents/{name}", put_content);
   add(routes, http_method::del, "contents/{name}", delete_content);
+  add(routes, http_method::get, "plugin_providers", list_providers);
+  add(routes, http_method::get, "plugin_providers/{name}", get_provider);
 }
 
 } // namespace holdfast::api

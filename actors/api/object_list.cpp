@@ -1,56 +1,8 @@
 #include "actors/api/object_list.hpp"
 
 #include <algorithm>
-#include <vector>
 
 namespace holdfast::api {
-namespace {
-
-struct row {
-  msg::object_ref object;
-  filter_value order;
-};
-
-struct window {
-  std::size_t from = 0;
-  std::size_t to = 0;
-};
-
-window window_of(const list_query& query, std::size_t matched) {
-  const auto from = std::min(query.offset, matched);
-  return {from, query.limit ? from + std::min(*query.limit, matched - from) : matched};
-}
-
-/// The rows that pass, in the order asked for.
-std::vector<row> select(const msg::object_view& view, const prefix_desc& desc, const list_query& query,
-                        const std::function<bool(std::string_view)>& visible, std::size_t& total) {
-  std::vector<row> rows;
-  const bool look = !query.filters.empty() || query.sort;
-  if (!look)
-    rows.reserve(view.count(desc.name));
-  view.scan(desc.name, "", [&](std::string_view key, const msg::object_ref& object) {
-    if (visible && !visible(key))
-      return true;
-    ++total;
-    if (!look) {
-      rows.push_back({object, {}});
-      return true;
-    }
-    json::document doc;
-    if (json::parse(object->json, doc) || !passes(query.filters, doc))
-      return true;
-    rows.push_back({object, query.sort ? index_value(*query.sort, doc) : filter_value{}});
-    return true;
-  });
-  if (query.sort)
-    std::stable_sort(rows.begin(), rows.end(),
-                     [](const row& a, const row& b) { return less_value(a.order, b.order); });
-  if (query.reverse)
-    std::reverse(rows.begin(), rows.end());
-  return rows;
-}
-
-} // namespace
 
 std::string present_object(const prefix_desc& desc, const list_query& query, const std::string& stored) {
   json::document doc;
@@ -60,36 +12,85 @@ std::string present_object(const prefix_desc& desc, const list_query& query, con
   return json::compact(doc);
 }
 
-list_answer make_list(const msg::object_view& view, const prefix_desc& desc, const list_query& query,
-                      const std::function<bool(std::string_view)>& visible, bool count_only) {
-  list_answer out;
-  if (count_only && query.plain() && !visible) {
-    out.total = out.matched = view.count(desc.name);
-    const auto part = window_of(query, out.matched);
-    out.returned = part.to - part.from;
-    return out;
+list_maker::list_maker(msg::view_ptr view, const prefix_desc& desc, list_query query,
+                       std::function<bool(std::string_view)> visible, bool count_only)
+    : view_(std::move(view)), desc_(desc), query_(std::move(query)), visible_(std::move(visible)),
+      count_only_(count_only) {
+  if (count_only_ && query_.plain() && !visible_) {
+    scanned_ = true;
+    out_.total = out_.matched = view_->count(desc_.name);
+    const auto from = std::min(query_.offset, out_.matched);
+    out_.returned = std::min(query_.limit.value_or(out_.matched), out_.matched - from);
+  } else if (query_.filters.empty()) {
+    rows_.reserve(view_->count(desc_.name));
   }
-  const auto rows = select(view, desc, query, visible, out.total);
-  out.matched = rows.size();
-  const auto part = window_of(query, out.matched);
-  out.returned = part.to - part.from;
-  if (count_only)
-    return out;
+}
+
+bool list_maker::step(std::size_t objects) {
+  if (!scanned_) {
+    scan(objects);
+    if (scanned_)
+      arrange();
+  } else {
+    write(objects);
+  }
+  return scanned_ && (count_only_ || at_ == to_);
+}
+
+void list_maker::scan(std::size_t objects) {
+  scanned_ = true;
+  view_->scan(desc_.name, next_key_, [&](std::string_view key, const msg::object_ref& object) {
+    if (objects-- == 0) {
+      next_key_ = key;
+      scanned_ = false;
+      return false;
+    }
+    if (!visible_ || visible_(key))
+      keep(object);
+    return true;
+  });
+}
+
+void list_maker::keep(const msg::object_ref& object) {
+  ++out_.total;
+  if (query_.filters.empty() && !query_.sort) {
+    rows_.push_back({object, {}});
+    return;
+  }
+  json::document doc;
+  if (json::parse(object->json, doc) || !passes(query_.filters, doc))
+    return;
+  rows_.push_back({object, query_.sort ? index_value(*query_.sort, doc) : filter_value{}});
+}
+
+void list_maker::arrange() {
+  if (query_.sort)
+    std::stable_sort(rows_.begin(), rows_.end(),
+                     [](const row& a, const row& b) { return less_value(a.order, b.order); });
+  if (query_.reverse)
+    std::reverse(rows_.begin(), rows_.end());
+  out_.matched = rows_.size();
+  at_ = std::min(query_.offset, rows_.size());
+  to_ = at_ + std::min(query_.limit.value_or(rows_.size()), rows_.size() - at_);
+  out_.returned = to_ - at_;
+  if (count_only_)
+    return;
   std::size_t bytes = 2;
-  for (auto at = part.from; at < part.to; ++at)
-    bytes += rows[at].object->json.size() + 1;
-  out.body.reserve(bytes);
-  out.body += '[';
-  for (auto at = part.from; at < part.to; ++at) {
-    if (at != part.from)
-      out.body += ',';
-    if (query.reshapes())
-      out.body += present_object(desc, query, rows[at].object->json);
+  for (auto n = at_; n < to_; ++n)
+    bytes += rows_[n].object->json.size() + 1;
+  out_.body.reserve(bytes);
+  out_.body = at_ == to_ ? "[]" : "[";
+}
+
+void list_maker::write(std::size_t objects) {
+  for (const auto end = std::min(to_, at_ + objects); at_ < end; ++at_) {
+    const auto& stored = rows_[at_].object->json;
+    if (query_.reshapes())
+      out_.body += present_object(desc_, query_, stored);
     else
-      out.body += rows[at].object->json;
+      out_.body += stored;
+    out_.body += at_ + 1 == to_ ? ']' : ',';
   }
-  out.body += ']';
-  return out;
 }
 
 } // namespace holdfast::api

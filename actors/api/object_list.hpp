@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::api {
 
@@ -18,11 +19,42 @@ struct list_answer {
   std::size_t total = 0;    ///< all the asker may see
 };
 
-/// `visible` decides what the asker may see; empty means everything. With `count_only` the body stays empty.
-[[nodiscard]] list_answer make_list(const msg::object_view& view, const prefix_desc& desc,
-                                    const list_query& query,
-                                    const std::function<bool(std::string_view key)>& visible,
-                                    bool count_only = false);
+/// Makes a list in steps, so that a long one never holds the event loop: the view cannot change in between.
+class list_maker {
+public:
+  /// `visible` decides what the asker may see; empty means everything. With `count_only` the body stays
+  /// empty.
+  list_maker(msg::view_ptr view, const prefix_desc& desc, list_query query,
+             std::function<bool(std::string_view key)> visible, bool count_only = false);
+
+  /// Looks at up to `objects` more. True when the answer is complete. Only the sorting of what passed the
+  /// filters is one piece.
+  bool step(std::size_t objects);
+  /// The answer; once, after step() said true.
+  [[nodiscard]] list_answer take() { return std::move(out_); }
+
+private:
+  struct row {
+    msg::object_ref object;
+    filter_value order;
+  };
+  void scan(std::size_t objects);
+  void keep(const msg::object_ref& object);
+  void arrange();
+  void write(std::size_t objects);
+
+  msg::view_ptr view_;
+  const prefix_desc& desc_;
+  list_query query_;
+  std::function<bool(std::string_view)> visible_;
+  bool count_only_;
+  bool scanned_ = false;
+  std::string next_key_;
+  std::vector<row> rows_;
+  std::size_t at_ = 0; ///< next row to write
+  std::size_t to_ = 0; ///< end of the rows to write
+  list_answer out_;
+};
 
 /// One object as the query wants it: the stored text, or its slim form.
 [[nodiscard]] std::string present_object(const prefix_desc& desc, const list_query& query,

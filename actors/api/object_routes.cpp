@@ -7,12 +7,17 @@
 #include "actors/api/object_writes.hpp"
 #include "actors/api/write_flow.hpp"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 namespace holdfast::api {
 namespace {
 
 using boost::asio::awaitable;
 using net::http_method;
 using net::http_response;
+
+constexpr std::size_t objects_a_step = 256;
 
 list_query decode_query(const request_context& ctx, const prefix_desc& desc, const msg::object_view& view) {
   auto decoded = parse_list_query(desc, ctx.head().query, ctx.head().method_name,
@@ -33,9 +38,12 @@ std::function<bool(std::string_view)> visibility(const request_context& ctx, con
 awaitable<http_response> list_objects(request_context& ctx) {
   const auto& desc = prefix_of(ctx);
   const auto view = co_await ctx.view();
-  const auto query = decode_query(ctx, desc, *view);
   const bool head = ctx.head().method == http_method::head;
-  auto list = make_list(*view, desc, query, visibility(ctx, desc), head);
+  list_maker maker(view, desc, decode_query(ctx, desc, *view), visibility(ctx, desc), head);
+  // Timers of the cluster share this loop: a long list gives way every few milliseconds.
+  while (!maker.step(objects_a_step))
+    co_await boost::asio::post(ctx.exchange->executor(), boost::asio::use_awaitable);
+  auto list = maker.take();
   auto answer = json_response(std::move(list.body));
   answer.headers.emplace_back("X-DRP-LIST-COUNT", std::to_string(list.returned));
   answer.headers.emplace_back("X-DRP-LIST-FILTER-COUNT", std::to_string(list.matched));

@@ -104,6 +104,24 @@ TEST_CASE("contract 1.4: listing without rights is an empty list, hidden objects
   check_error(w.get("params/bb"), "params", "bb", "GET", {"Not Found"}, 404);
 }
 
+TEST_CASE("contract 3.6: a long list is made in steps and says what a short one says") {
+  world w;
+  msg::transaction many;
+  std::string expected;
+  for (int n = 1000; n < 2000; ++n) {
+    const auto name = "p" + std::to_string(n);
+    many.mutations.push_back({"profiles", name, R"({"Name":")" + name + "\"}"});
+    expected += (expected.empty() ? "" : " ") + name;
+  }
+  w.gateway.apply(many);
+  CHECK(names(w.get("profiles?Name=Gte(p1000)")) == expected);
+  CHECK(names(w.get("profiles?Name=Gte(p1000)&limit=2&offset=600")) == "p1600 p1601");
+  CHECK(header_of(w.head("profiles"), "X-DRP-LIST-FILTER-COUNT") == "1001");
+  CHECK(header_of(w.head("profiles?Name=Gte(p1500)"), "X-DRP-LIST-FILTER-COUNT") == "500");
+  CHECK(names(w.get("profiles?Name=Lt(p)&limit=0")) == "");
+  CHECK(names(w.get("profiles?sort=Name&reverse=true&limit=1")) == "p1999");
+}
+
 TEST_CASE("contract 3.1: objects and indexes") {
   world w;
   CHECK(
@@ -117,5 +135,7 @@ TEST_CASE("contract 3.1: objects and indexes") {
         R"({"Type":"","Unique":false,"Unordered":false,"Regex":false})");
   CHECK(w.get("indexes").body.find("\"machines\":{") != std::string::npos);
   CHECK(w.get("interfaces").body.find("\"lo\"") != std::string::npos);
+  CHECK(w.get("plugin_providers").body == "[]");
+  check_error(w.get("plugin_providers/none"), "plugin_providers", "none", "GET", {"Not Found"}, 404);
   check_error(w.get("interfaces/missing"), "interfaces", "missing", "GET", {"No interface"}, 404);
 }
