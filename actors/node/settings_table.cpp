@@ -108,8 +108,10 @@ std::string take_virtual_address(settings& into, const std::string& value) {
 }
 
 std::string take_consensus_address(settings& into, const std::string& value) {
-  // A bare address is completed with --consensus-port once every option is read.
-  if (!is_ip(value) && !parse_endpoint(value))
+  // A bare IPv4 address is completed with --consensus-port once every option is read; a bare IPv6 one could
+  // swallow a port that was meant.
+  const bool bare = is_ip(value) && value.find(':') == std::string::npos;
+  if (!bare && !parse_endpoint(value))
     return "ip:port with an IP address of this host and a port from 1 to 65535";
   into.ha_consensus_addr = value;
   return {};

@@ -1,0 +1,267 @@
+#include "actors/api/api_front.hpp"
+#include "actors/api/system_json.hpp"
+#include "tests/unit/api/system_world.hpp"
+
+#include <set>
+
+using namespace holdfast;
+using namespace holdfast::api;
+using namespace holdfast::api::system_test;
+
+TEST_CASE("§7.1 info has every key, no null, and no secret") {
+  system_world world;
+  const auto body = world.get("info").body;
+  json::document doc;
+  REQUIRE_FALSE(json::parse(body, doc));
+  std::set<std::string> keys;
+  for (const auto& member : doc.GetObject()) {
+    keys.emplace(json::text(member.name));
+    CHECK_FALSE(member.value.IsNull());
+  }
+  const std::set<std::string> wanted = {"arch",
+                                        "os",
+                                        "version",
+                                        "id",
+                                        "local_id",
+                                        "ha_id",
+                                        "api_port",
+                                        "file_port",
+                                        "secure_file_port",
+                                        "dhcp_port",
+                                        "binl_port",
+                                        "tftp_port",
+                                        "tftp_enabled",
+                                        "dhcp_enabled",
+                                        "binl_enabled",
+                                        "prov_enabled",
+                                        "secure_prov_enabled",
+                                        "address",
+                                        "server_hostname",
+                                        "manager",
+                                        "stats",
+                                        "features",
+                                        "scopes",
+                                        "License",
+                                        "errors",
+                                        "ha_enabled",
+                                        "ha_virtual_address",
+                                        "ha_is_active",
+                                        "ha_status",
+                                        "ha_active_id",
+                                        "ha_passive_state",
+                                        "ClusterState"};
+  CHECK(keys == wanted);
+  CHECK(json::text_at(doc, "ha_status") == "Up");
+  CHECK(json::text_at(doc, "ha_id") == json::text_at(doc, "id"));
+  CHECK(json::flag_at(doc, "ha_is_active"));
+  for (const char* list : {"stats", "features", "errors", "ha_passive_state"})
+    CHECK(doc[list].IsArray());
+  CHECK(doc["errors"].Empty());
+  CHECK(doc["scopes"]["users"].HasMember("token"));
+}
+
+TEST_CASE("STA-01..STA-06, STA-12 a stand-alone node answers every status call") {
+  system_world world;
+  const std::string id = "\"01234567-89ab-cdef-0123-456789abcdef\"";
+  CHECK(world.get("system/consensus/id").body == id);
+  CHECK(world.get("system/consensus/leader").body == id);
+  CHECK(world.get("system/consensus/active").body == id);
+  CHECK(world.get("system/consensus/peers").body ==
+        "[{\"ConsensusID\":" + id +
+            R"(,"VirtInterface":"","VirtInterfaceScript":"","ConsensusAddr":"","ApiUrl":"",)" +
+            R"("Passive":false,"Observer":false,"Offline":false,"LastArtifactCommitHandled":0}])");
+  CHECK(world.call("POST", "system/consensus/failOverSafe").body == "false");
+  // STA-10: also without consensus.
+  world.node->answer.reset();
+  CHECK(world.get("system/consensus/id").body == id);
+  CHECK(world.get("system/consensus/leader").body == "\"\"");
+  CHECK(world.get("system/consensus/fullstate").status == 200);
+}
+
+TEST_CASE("C-06, STA-05, STA-06 secrets are told in the introduction alone, and to superusers alone") {
+  system_world world;
+  world.add_user("anna", "pass word", "[]");
+  for (const char* path :
+       {"info", "system/consensus/state", "system/consensus/fullstate", "system/consensus/peers",
+        "users/rocketskates/token", "/metrics", "system/actors"}) {
+    const auto body = world.get(path).body;
+    CHECK(body.find("the-cluster-token") == std::string::npos);
+    CHECK(body.find("the-root-key") == std::string::npos);
+  }
+  const auto intro = world.get("system/consensus/introduction").body;
+  CHECK(intro.find("\"Token\":\"the-cluster-token\"") != std::string::npos);
+  CHECK(intro.find("\"Key\":\"the-root-key\"") != std::string::npos);
+  world.login = system_world::basic("anna", "pass word");
+  CHECK(world.get("system/consensus/introduction").status == 403);
+  CHECK(world.get("system/cert").status == 403);
+}
+
+TEST_CASE("STA-08, B-04 failOverSafe waits between 50 ms and 5 s and refuses the rest") {
+  system_world world;
+  for (const char* good : {"50ms", "3", "5s", "0.5"})
+    CHECK(world.call("POST", "system/consensus/failOverSafe?waitFor=" + std::string(good)).status == 200);
+  for (const char* bad : {"6s", "10ms", "cow", "-1"})
+    CHECK(world.call("POST", "system/consensus/failOverSafe?waitFor=" + std::string(bad)).status == 406);
+}
+
+TEST_CASE("REM-04, C-05 the active node is not removed, by raw HTTP neither") {
+  system_world world;
+  CHECK(world.call("DELETE", "system/consensus/node/01234567-89ab-cdef-0123-456789abcdef").status == 409);
+  CHECK(world.call("DELETE", "system/consensus/node/02:00:00:00:00:01").status == 404);
+  CHECK(world.call("POST", "system/passive").status == 409);
+}
+
+TEST_CASE("PRE-14 counts that stand no failure are named") {
+  CHECK(tolerance_warning(1) == "Not fault tolerant: 1 member, automatic failover needs at least 3");
+  CHECK_FALSE(tolerance_warning(2).empty());
+  CHECK_FALSE(tolerance_warning(4).empty());
+  CHECK(tolerance_warning(3).empty());
+  CHECK(tolerance_warning(5).empty());
+}
+
+TEST_CASE("§7.3 preferences: defaults, partial changes, refusals, no secrets") {
+  system_world world;
+  const auto all = world.get("prefs").body;
+  CHECK(all.find(R"("defaultBootEnv":"local")") != std::string::npos);
+  CHECK(all.find(R"("knownTokenTimeout":"3600")") != std::string::npos);
+  CHECK(all.find("Secret") == std::string::npos);
+  CHECK(world.call("POST", "prefs", "{}").body == all);
+  CHECK(world.call("POST", "prefs", R"({"greg":"x"})").body ==
+        error_text("prefs", "", "POST", {"Unknown Preference greg"}, 422));
+  CHECK(world.call("POST", "prefs", R"({"baseTokenSecret":"short"})").body ==
+        error_text("prefs", "", "POST", {"baseTokenSecret: Must be 32 bytes long"}, 422));
+  CHECK(world.call("POST", "prefs", R"({"logLevel":"2","greg":"x"})").status == 422);
+  CHECK(world.get("prefs").body == all); // nothing changed
+  const auto changed = world.call("POST", "prefs", R"({"logLevel":"2","defaultStage":"local"})").body;
+  CHECK(changed.find(R"("logLevel":"debug")") != std::string::npos);
+  CHECK(changed.find(R"("defaultStage":"local")") != std::string::npos);
+  CHECK(world.get("prefs").body == changed);
+  CHECK(world.call("POST", "prefs", R"({"logLevel":2})").status == 400);
+}
+
+TEST_CASE("architecture §9 the actor tree, and the superuser's hand on it") {
+  system_world world;
+  CHECK(world.get("system/actors").body.find(R"({"Name":"replay","Parent":"node","State":"running")") == 1);
+  CHECK(world.get("system/actors/replay").body.front() == '{');
+  CHECK(world.get("system/actors/none").body == error_text("actors", "none", "GET", {"Not Found"}, 404));
+  CHECK(world.call("POST", "system/actors/replay/kill").status == 204);
+  CHECK(world.call("POST", "system/actors/none/kill").status == 409);
+  CHECK(world.call("POST", "system/actors/replay/hug").status == 404);
+  REQUIRE(world.node->controlled.size() == 2);
+  CHECK(world.node->controlled[0] == std::pair<std::string, std::string>("kill", "replay"));
+  const auto text = world.get("/metrics");
+  CHECK(text.content_type.starts_with("text/plain"));
+  CHECK(text.body.find("holdfast_actor_busy_seconds_total{actor=\"replay\"} 1.500000000\n") !=
+        std::string::npos);
+  CHECK(text.body.find("# TYPE holdfast_consensus_term gauge\nholdfast_consensus_term 0\n") !=
+        std::string::npos);
+  CHECK(text.body.find("holdfast_objects{prefix=\"users\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("§2 the refusals that belong to no prefix, exactly") {
+  system_world world;
+  CHECK(world.get("freds/john").body == error_text("", "/api/v3/freds/john", "GET", {"No route"}, 404));
+  CHECK(world.call("POST", "info").body ==
+        error_text("", "/api/v3/info", "POST", {"Method not allowed"}, 405));
+  CHECK(world.call("POST", "prefs", "{").status == 400);
+  CHECK(world.call("POST", "system/cert", R"({"Cert":"!","Key":""})").status == 422);
+  CHECK(world.call("POST", "system/cert", R"({"Cert":"eA==","Key":"eA=="})").body ==
+        error_text("system", "cert", "POST", {"the certificate does not parse"}, 422));
+}
+
+namespace {
+
+struct open_auth final : authenticator {
+  identity_ptr cached(const net::http_head&) override { return nullptr; }
+  asio::awaitable<identity_ptr> authenticate(const net::http_head&, bool) override { co_return nullptr; }
+};
+
+struct bare_router {
+  memory_store store;
+  change_hub hub;
+  services shared{store, hub, [] { return msg::log_time{1}; }};
+  open_auth auth;
+  router routes{shared, auth};
+
+  void add(const char* pattern, plain_handler run = {}, net::http_method method = net::http_method::get) {
+    route entry;
+    entry.method = method;
+    entry.pattern = pattern;
+    entry.run = std::move(run);
+    routes.add(std::move(entry));
+  }
+  net::http_response call(const char* path, const char* type = "application/json") {
+    asio::io_context loop;
+    auto exchange = std::make_shared<fake_exchange>(loop);
+    exchange->request.method = net::http_method::get;
+    exchange->request.method_name = "GET";
+    exchange->request.path = exchange->request.target = path;
+    exchange->request.headers = {{"content-type", type}, {"idempotency-key", "a b"}};
+    asio::co_spawn(loop, routes.handle(exchange), asio::detached);
+    loop.run();
+    REQUIRE(exchange->answer.has_value());
+    return *exchange->answer;
+  }
+};
+
+} // namespace
+
+TEST_CASE("§0.12 keys hold slashes and colons, and the most special pattern wins") {
+  bare_router world;
+  for (const char* pattern :
+       {"params", "params/{id*}", "machines/{id}/params/{key*}", "machines/{id*}",
+        "templates/{id*}/actions/{cmd}", "templates/{id*}", "{prefix}/{id}", "/health/ready"})
+    world.add(pattern);
+  const auto find = [&](const char* path) { return world.routes.find(net::http_method::get, path); };
+  CHECK(find("/api/v3/params/incrementer/step").params.get("id") == "incrementer/step");
+  CHECK(find("/api/v3/params/OnlyUnknown:true/").params.get("id") == "OnlyUnknown:true");
+  const auto nested = find("/api/v3/machines/u1/params/a/b");
+  CHECK(nested.params.get("id") == "u1");
+  CHECK(nested.params.get("key") == "a/b");
+  const auto action = find("/api/v3/templates/a/actions/b/actions/run");
+  CHECK(action.found->pattern == "templates/{id*}/actions/{cmd}");
+  CHECK(action.params.get("id") == "a/actions/b");
+  CHECK(find("/api/v3/others/x").found->pattern == "{prefix}/{id}");
+  CHECK(find("/health/ready").found != nullptr);
+  CHECK(find("/api/v3/health/ready").found->pattern == "{prefix}/{id}");
+  CHECK(find("/api/v3/").found == nullptr);
+  CHECK(find("/").found == nullptr);
+  CHECK(find("/api/v3/params//x").found != nullptr); // an odd key, but the handler's to judge
+  CHECK(world.routes.find(net::http_method::head, "/api/v3/params").found != nullptr);
+  const auto wrong = world.routes.find(net::http_method::post, "/api/v3/params");
+  CHECK(wrong.found == nullptr);
+  CHECK(wrong.path_known);
+  CHECK(find(("/api/v3/params" + std::string(1000, '/') + "x").c_str()).found == nullptr);
+}
+
+TEST_CASE("§2 a handler that fails says so without a word of what it held") {
+  bare_router world;
+  world.add("boom", [](request_context&) -> asio::awaitable<net::http_response> {
+    throw std::runtime_error("secret 1234");
+    co_return net::http_response{};
+  });
+  world.add("body", [](request_context& ctx) -> asio::awaitable<net::http_response> {
+    co_return json_response(co_await ctx.json_body());
+  });
+  world.add("key", [](request_context& ctx) -> asio::awaitable<net::http_response> {
+    co_return json_response(ctx.idempotency_key());
+  });
+  world.add("empty",
+            [](request_context&) -> asio::awaitable<net::http_response> { co_return empty_response(); });
+  const auto failed = world.call("/api/v3/boom");
+  CHECK(failed.status == 500);
+  CHECK(failed.body.find("1234") == std::string::npos);
+  CHECK(failed.body.find("\"Key\":\"/api/v3/boom\",\"Type\":\"GET\"") != std::string::npos);
+  CHECK(world.call("/api/v3/body", "text/plain").body ==
+        error_text("", "", "GET", {"Invalid content type: text/plain"}, 400));
+  CHECK(world.call("/api/v3/body", "Application/JSON; charset=utf-8").status == 200);
+  CHECK(world.call("/api/v3/key").status == 400);
+  CHECK(world.call("/api/v3/empty").content_type == "application/json"); // §0.3
+}
+
+TEST_CASE("§2 an error is UTF-8 with all five keys, whatever the client sent") {
+  CHECK(to_json(error_body{"", "a\xff\"\n", "GET", {}, 404}) ==
+        "{\"Model\":\"\",\"Key\":\"a\xef\xbf\xbd\\\"\\n\",\"Type\":\"GET\",\"Messages\":[],\"Code\":404}");
+  CHECK(server_error(431, "too long", nullptr).body ==
+        R"({"Model":"","Key":"","Type":"","Messages":["too long"],"Code":431})");
+}
