@@ -123,6 +123,7 @@ void consensus_impl::start(const msg::recovered_log& found) {
                          .str());
   for (const auto& [id, peer] : peers_)
     step(raft::ev::link_up{id});
+  tell_members(core_->status().removed);
   tick();
 }
 

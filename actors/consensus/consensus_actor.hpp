@@ -7,6 +7,7 @@
 #include "actors/consensus/activation.hpp"
 #include "messages/consensus.hpp"
 #include "messages/fatal.hpp"
+#include "messages/links.hpp"
 #include "runtime/counting_actor.hpp"
 
 #include <raft/core.hpp>
@@ -25,6 +26,7 @@ struct consensus_config {
   std::uint64_t seed = 0; ///< another one at every start
   bool observer = false;
   msg::fatal_handler fatal;
+  msg::links_actor links; ///< told the members whenever they change; outlives restarts; may be null
 };
 
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
@@ -64,6 +66,7 @@ private:
   void report_reads(raft::output& out);
   void note_roles(const raft::output& out);
   void note_configs(const raft::output& out);
+  void tell_members(bool removed);
   void fetch_from_disk(const raft::output& out);
   void move_snapshots(const raft::output& out);
   void fail(const std::string& why);

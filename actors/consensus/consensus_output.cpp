@@ -132,6 +132,21 @@ void consensus_impl::note_configs(const raft::output& out) {
   if (out.removed) {
     spdlog::warn("{}", msg::log_line("removed").with("node", to_string(core_->self())).str());
   }
+  if (!out.configs.empty() || out.removed)
+    tell_members(out.removed);
+}
+
+// The links follow the configuration in effect, which is the one that stands in the log (thesis §4.1).
+void consensus_impl::tell_members(bool removed) {
+  if (!config_.links)
+    return;
+  auto info = std::make_shared<msg::members_info>();
+  for (const auto& member : core_->members().members)
+    info->members.push_back({member.id, member.address, member.votes(), member.observer});
+  info->index = core_->members_index().value;
+  info->joint = core_->members().joint;
+  info->removed = removed;
+  send(config_.links, msg::members_atom::value, msg::members_ptr(std::move(info)));
 }
 
 void consensus_impl::note_roles(const raft::output& out) {

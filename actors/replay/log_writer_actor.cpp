@@ -103,8 +103,24 @@ void log_writer_impl::take(const msg::persist_ptr& request) {
 
 void log_writer_impl::flush() {
   flush_pending_ = false;
-  if (dead_ || waiting_.empty())
+  if (dead_ || (waiting_.empty() && !full_since_))
     return;
+  auto full = perform_waiting();
+  if (dead_)
+    return;
+  if (full.empty())
+    full = short_of_space();
+  if (!full.empty())
+    return met_full_disk(full);
+  if (!full_since_)
+    return;
+  full_since_.reset();
+  spdlog::info("{}", msg::log_line("log_space").with("full", false).str());
+  send(consensus_, msg::full_atom::value, false, std::string{});
+}
+
+// Everything that waits, and one sync for all of it. Answers what the allocator said when the disk is full.
+std::string log_writer_impl::perform_waiting() {
   std::uint64_t performed = 0;
   std::string full;
   while (!waiting_.empty()) {
@@ -114,27 +130,33 @@ void log_writer_impl::flush() {
       break;
     }
     if (!good(outcome, "writing the log"))
-      return;
+      return {};
     performed = waiting_.front()->sequence;
     waiting_.pop_front();
   }
-  if (performed != 0) {
-    const auto began = std::chrono::steady_clock::now();
-    if (!good(disk_->sync(), "syncing the log"))
-      return;
-    ++syncs_;
-    longest_sync_us_ = std::max(longest_sync_us_, microseconds_since(began));
-    send(consensus_, msg::persisted_atom::value, performed);
-    if (!std::exchange(hint_pending_, true))
-      delayed_send(this, hint_delay, hint_atom::value);
-  }
-  if (!full.empty())
-    return met_full_disk(full);
-  if (full_since_) {
-    full_since_.reset();
-    spdlog::info("{}", msg::log_line("log_space").with("full", false).str());
-    send(consensus_, msg::full_atom::value, false, std::string{});
-  }
+  if (performed == 0)
+    return full;
+  const auto began = std::chrono::steady_clock::now();
+  if (!good(disk_->sync(), "syncing the log"))
+    return {};
+  ++syncs_;
+  longest_sync_us_ = std::max(longest_sync_us_, microseconds_since(began));
+  send(consensus_, msg::persisted_atom::value, performed);
+  if (!std::exchange(hint_pending_, true))
+    delayed_send(this, hint_delay, hint_atom::value);
+  return full;
+}
+
+std::string log_writer_impl::short_of_space() const {
+  if (!config_.free_bytes)
+    return {};
+  // Twice the floor to come back, so that the state does not flap at the edge.
+  const auto wanted = full_since_ ? config_.free_floor * 2 : config_.free_floor;
+  const auto there = config_.free_bytes();
+  if (there >= wanted)
+    return {};
+  return "no space left for the log: " + std::to_string(there) + " bytes free, " + std::to_string(wanted) +
+         " wanted";
 }
 
 void log_writer_impl::met_full_disk(const std::string& what) {

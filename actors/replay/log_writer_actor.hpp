@@ -13,7 +13,10 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace holdfast::replay {
 
@@ -24,6 +27,10 @@ struct log_writer_config {
   wal::log_options options;
   raft::limits limits;
   msg::fatal_handler fatal;
+  /// Free bytes of the file system the log is on; empty: not looked at. Below the floor nothing new is
+  /// accepted, so that a write is refused as surely not done and none is caught in the middle.
+  std::function<std::uint64_t()> free_bytes;
+  std::uint64_t free_floor = std::uint64_t{16} << 20;
   std::chrono::milliseconds full_limit{10'000};
   std::chrono::milliseconds full_retry{200};
   /// Tests run the snapshot job in place to stay on one thread.
@@ -59,6 +66,8 @@ private:
   void open();
   void take(const msg::persist_ptr& request);
   void flush();
+  [[nodiscard]] std::string perform_waiting();
+  [[nodiscard]] std::string short_of_space() const;
   void met_full_disk(const std::string& what);
   void write_base(std::uint64_t index, const msg::frame_ptr& encoded_config, const msg::view_ptr& view);
   void base_written(snapshot_job& job);

@@ -102,7 +102,7 @@ std::string replay_impl::refusal() const {
   if (!diverged_.empty())
     return diverged_;
   if (role_.disk_full)
-    return "the disk of this node is full";
+    return "no space left on the disk of this node";
   if (!active())
     return "this node is not the active one";
   return {};

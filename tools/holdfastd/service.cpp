@@ -10,6 +10,8 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
+#include <filesystem>
+#include <limits>
 #include <thread>
 
 namespace holdfast::daemon {
@@ -31,6 +33,13 @@ raft::limits limits_from(const node::settings& settings) {
   return limits;
 }
 
+/// What an unprivileged process may still write there; plenty when nobody can tell.
+std::uint64_t free_bytes_of(const std::string& directory) {
+  std::error_code failed;
+  const auto space = std::filesystem::space(directory, failed);
+  return failed ? std::numeric_limits<std::uint64_t>::max() : space.available;
+}
+
 consensus_setup setup_from(const node::settings& settings, const prepared& with,
                            std::shared_ptr<replay::change_feed> feed) {
   consensus_setup setup;
@@ -40,6 +49,7 @@ consensus_setup setup_from(const node::settings& settings, const prepared& with,
   setup.disk.first.self = raft::parse_node_id(with.state.consensus_id).value_or(raft::node_id{});
   setup.disk.first.cluster = raft::parse_cluster_id(node::random_uuid()).value_or(raft::cluster_id{});
   setup.disk.limits = limits;
+  setup.disk.free_bytes = [wal = with.layout.wal] { return free_bytes_of(wal); };
   setup.disk.fatal = exit_fatally;
   setup.consensus.limits = limits;
   setup.consensus.observer = with.state.observer;

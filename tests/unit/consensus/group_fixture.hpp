@@ -38,6 +38,7 @@ public:
     disk.options.spare_bytes = 16 << 10;
     disk.fatal = [this](const msg::fatal_report& report) { fatal.push_back(report); };
     disk.snapshots_in_place = true;
+    disk.free_bytes = free_bytes;
     replay::replay_config store;
     store.fatal = disk.fatal;
     store.feed = feed;
@@ -101,6 +102,7 @@ public:
   runtime::actor_directory directory;
   std::shared_ptr<replay::change_feed> feed = std::make_shared<replay::change_feed>();
   replay::compaction_limits compaction;
+  std::function<std::uint64_t()> free_bytes;
   std::vector<msg::fatal_report> fatal;
   msg::log_writer_actor writer;
   msg::replay_group_actor replay;

@@ -85,7 +85,7 @@ TEST_CASE("WAL-11 a full disk stops acceptance with the reason, room brings it b
     }
   }
   CHECK(refused > 0);
-  CHECK(reason == "the disk of this node is full");
+  CHECK(reason == "no space left on the disk of this node");
   CHECK(group.fatal.empty());
   group.files.full = false;
   group.world.advance(2s);
@@ -99,6 +99,27 @@ TEST_CASE("WAL-11 a full disk stops acceptance with the reason, room brings it b
     if (first->has_value() && (*first)->status == msg::write_status::not_done)
       CHECK(group.read("k" + std::to_string(i)).empty());
   }
+}
+
+TEST_CASE("WAL-11 before the disk is full nothing new is accepted, what is under way is finished, and room "
+          "brings it back") {
+  group_fixture group;
+  std::uint64_t there = std::uint64_t{1} << 30;
+  group.free_bytes = [&] { return there; };
+  group.start();
+  REQUIRE(group.write("a", "{}")->status == msg::write_status::applied);
+  there = std::uint64_t{1} << 20;
+  const auto last = group.write("b", "{}"); // finds out
+  REQUIRE(last);
+  CHECK(last->status == msg::write_status::applied);
+  const auto refused = group.write("c", "{}");
+  REQUIRE(refused);
+  CHECK(refused->status == msg::write_status::not_done);
+  CHECK(refused->reason.find("no space") != std::string::npos);
+  there = std::uint64_t{1} << 30;
+  group.world.advance(2s);
+  REQUIRE(group.write("c", "{}")->status == msg::write_status::applied);
+  CHECK(group.fatal.empty());
 }
 
 TEST_CASE("a disk that stays full ends the process with its own exit code") {
