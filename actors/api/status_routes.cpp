@@ -25,7 +25,9 @@ awaitable<net::http_response> get_info(request_context&, system_services& with) 
 awaitable<net::http_response> get_ready(request_context&, system_services& with) {
   const auto view = co_await local_view(with);
   const auto status = co_await with.node.status();
-  const bool ready = view != nullptr && status.has_value() && !status->leader_id.empty();
+  // A fresh node is not ready before there is a user who could log in.
+  const bool filled = view != nullptr && view->count("users") > 0;
+  const bool ready = filled && status.has_value() && !status->leader_id.empty();
   co_return json_response(ready ? R"({"ready":true})" : R"({"ready":false})", ready ? 200 : 503);
 }
 
