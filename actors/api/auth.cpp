@@ -116,6 +116,10 @@ boost::asio::awaitable<msg::view_ptr> api_auth::local_view(const net::http_head&
 boost::asio::awaitable<identity_ptr> api_auth::basic(const net::http_head& head,
                                                      const basic_credential& given, entry& made) {
   const auto view = co_await local_view(head);
+  // Nobody at all: the first active has not filled the store yet, or this member has not been brought up to
+  // date. That is no wrong password.
+  if (view->count("users") == 0)
+    throw api_error(unavailable(head.method_name, "the node has no users yet: it is still starting"));
   const auto user = read_user(*view, given.user);
   const auto hash = user ? read_password_hash(*view, given.user) : std::string();
   const bool good = co_await check_password(given, hash.empty() ? decoy_hash_ : hash);
