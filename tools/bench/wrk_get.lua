@@ -1,7 +1,6 @@
 -- One linearizable read a request: `wrk -s wrk_get.lua URL -- SYSTEM KEYS 0 AUTH`.
 -- SYSTEM is holdfast (GET of an object) or etcd (the range of one key through its gateway).
 local system, keys, size, auth
-local count = 0
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 local function base64(text)
@@ -35,7 +34,6 @@ function init(args)
 end
 
 function request()
-  count = count + 1
   return requests[math.random(keys)]
 end
 

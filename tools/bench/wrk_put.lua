@@ -1,7 +1,7 @@
 -- One write a request over a fixed set of keys: `wrk -s wrk_put.lua URL -- SYSTEM KEYS VALUE_BYTES`.
 -- SYSTEM is holdfast (PUT of an object) or etcd (the gateway's put, base64 as it demands).
 local system, keys, size, auth
-local count = 0
+local variants = 32
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 local function base64(text)
@@ -23,9 +23,10 @@ function init(args)
   system, keys, size, auth = args[1], tonumber(args[2]), tonumber(args[3]), args[4]
   math.randomseed(tonumber(tostring(wrk.thread):match("0x(%x+)") or "1", 16) % 2147483647)
   requests = {}
-  local value = string.rep("x", size)
-  for i = 1, keys do
-    local name = "bench-" .. i
+  -- Every key has many values, so that a write nearly always changes what stands there.
+  for i = 1, keys * variants do
+    local name = "bench-" .. ((i - 1) % keys + 1)
+    local value = string.rep("x", size - 8) .. string.format("%08d", i)
     if system == "holdfast" then
       requests[i] = wrk.format("PUT", "/api/v3/profiles/" .. name,
         { ["Content-Type"] = "application/json", ["Authorization"] = auth },
@@ -38,8 +39,7 @@ function init(args)
 end
 
 function request()
-  count = count + 1
-  return requests[math.random(keys)]
+  return requests[math.random(#requests)]
 end
 
 local failed = 0
