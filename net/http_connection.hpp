@@ -35,6 +35,7 @@ struct http_shared {
   http_server_options options;
   http_server_stats stats;
   bool stopping = false;
+  bool orphaned = false;                     ///< the server is gone: connections end without it
   std::chrono::steady_clock::time_point now; ///< refreshed by the sweep; good to one tick
   std::string date;
   std::list<std::shared_ptr<http_connection>> open;

@@ -123,6 +123,8 @@ void http_server::state::take(tcp::socket socket) {
           }
         }
         connection->abort();
+        if (common_ptr->orphaned)
+          return;
         common_ptr->open.erase(connection->place);
         common_ptr->changed.cancel();
       });
@@ -172,6 +174,10 @@ http_server::~http_server() {
   for (auto& acceptor : state_->acceptors)
     acceptor.close(ec);
   state_->cut_all();
+  // Connections own what they share with the server: let go of them, or a loop that never runs again would
+  // leave the two holding each other.
+  state_->shared->orphaned = true;
+  state_->shared->open.clear();
   state_->sweep_timer.cancel();
 }
 

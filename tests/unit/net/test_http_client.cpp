@@ -45,9 +45,10 @@ asio::awaitable<void> serve(std::shared_ptr<http_exchange> exchange) {
     co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ec));
   } else if (path == "/stream") {
     auto left = std::make_shared<int>(50);
-    co_await exchange->respond_stream(response, std::nullopt, [left]() -> asio::awaitable<std::string> {
+    const auto next = [left]() -> asio::awaitable<std::string> {
       co_return (*left)-- > 0 ? std::string(10'000, 's') : std::string();
-    });
+    };
+    co_await exchange->respond_stream(response, std::nullopt, next);
     co_return;
   } else if (path == "/refuse") {
     response.status = 403;

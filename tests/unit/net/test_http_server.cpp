@@ -356,8 +356,8 @@ TEST_CASE("a streamed answer is chunked, or sized when the length is known; a sh
     http_response response;
     const std::optional<std::uint64_t> length =
         known ? std::optional<std::uint64_t>(lie ? 100 : 9) : std::nullopt;
-    co_await exchange->respond_stream(
-        response, length, [left]() -> asio::awaitable<std::string> { co_return (*left)-- > 0 ? "abc" : ""; });
+    const auto next = [left]() -> asio::awaitable<std::string> { co_return (*left)-- > 0 ? "abc" : ""; };
+    co_await exchange->respond_stream(response, length, next);
   });
   const auto chunked = talk(fixture, "GET /chunked HTTP/1.1\r\nConnection: close\r\n\r\n");
   CHECK(chunked.ends_with("\r\n\r\n3\r\nabc\r\n3\r\nabc\r\n3\r\nabc\r\n0\r\n\r\n"));
