@@ -56,6 +56,7 @@ struct recovered_log {
   raft::index_t log_base;
   raft::term_t log_base_term;
   std::vector<raft::entry> log; ///< without payloads, except of configurations
+  raft::index_t applied;        ///< what the loaded state holds already; the snapshot may be an older one
 };
 using recovered_ptr = std::shared_ptr<const recovered_log>;
 

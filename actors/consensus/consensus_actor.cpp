@@ -111,7 +111,7 @@ void consensus_impl::start(const msg::recovered_log& found) {
   boot.log_base = found.log_base;
   boot.log_base_term = found.log_base_term;
   boot.log = found.log;
-  boot.applied = found.snapshot.index;
+  boot.applied = found.applied;
   core_.emplace(std::move(boot));
   const auto state = core_->status();
   spdlog::info("{}", msg::log_line("consensus_started")
@@ -119,7 +119,7 @@ void consensus_impl::start(const msg::recovered_log& found) {
                          .with("cluster", to_string(found.cluster))
                          .with("term", state.term.value)
                          .with("last_index", state.last.value)
-                         .with("snapshot_index", found.snapshot.index.value)
+                         .with("applied_index", found.applied.value)
                          .str());
   for (const auto& [id, peer] : peers_)
     step(raft::ev::link_up{id});

@@ -19,15 +19,69 @@ std::uint32_t length_in(wal::byte_view in) {
   return value;
 }
 
+/// Gathers the length and the configuration from the first chunks and decodes them.
+class head_reader {
+public:
+  enum class state : std::uint8_t { more, done, failed };
+
+  /// Takes what belongs to the head off the front of `chunk`.
+  state feed(wal::byte_view& chunk) {
+    while (head_.size() < wanted_ && !chunk.empty()) {
+      const auto take = std::min(wanted_ - head_.size(), chunk.size());
+      head_.append(reinterpret_cast<const char*>(chunk.data()), take);
+      chunk = chunk.subspan(take);
+      if (head_.size() == prefix_bytes) {
+        const auto length = length_in(std::as_bytes(std::span{head_}));
+        if (length == 0 || length > max_config_bytes)
+          return state::failed;
+        wanted_ += length;
+      }
+    }
+    return head_.size() < wanted_ ? state::more : state::done;
+  }
+
+  [[nodiscard]] std::variant<raft::config, std::string> config(const raft::limits& lim) const {
+    auto decoded = raft::decode_config(std::string_view(head_).substr(prefix_bytes), lim);
+    if (const auto* error = std::get_if<raft::decode_error>(&decoded))
+      return std::string("the configuration: ") + raft::to_string(*error);
+    return std::get<raft::config>(std::move(decoded));
+  }
+
+private:
+  std::string head_;
+  std::size_t wanted_ = prefix_bytes;
+};
+
+constexpr auto ends_early = "the snapshot ends early";
+constexpr auto bad_length = "the configuration's length makes no sense";
+
 } // namespace
+
+std::variant<raft::config, std::string> read_base_config(wal::base_reader& reader, const raft::limits& lim) {
+  if (reader.info().payload_bytes == 0)
+    return raft::config{};
+  head_reader head;
+  for (;;) {
+    auto chunk = reader.next();
+    if (!chunk)
+      return chunk.failure().what;
+    if (chunk->empty())
+      return ends_early;
+    wal::byte_view rest = *chunk;
+    const auto state = head.feed(rest);
+    if (state == head_reader::state::failed)
+      return bad_length;
+    if (state == head_reader::state::done)
+      return head.config(lim);
+  }
+}
 
 std::variant<base_content, std::string> read_base(wal::base_reader& reader, const raft::limits& lim) {
   base_content content;
   if (reader.info().payload_bytes == 0)
     return content;
-
-  std::string head; // length and configuration, gathered from the first chunks
-  std::size_t wanted = prefix_bytes;
+  head_reader head;
+  auto gathered = head_reader::state::more;
   snapshot_reader state;
   auto fed = snapshot_reader::status::more;
   for (;;) {
@@ -37,27 +91,19 @@ std::variant<base_content, std::string> read_base(wal::base_reader& reader, cons
     if (chunk->empty())
       break;
     wal::byte_view rest = *chunk;
-    while (head.size() < wanted && !rest.empty()) {
-      const auto take = std::min(wanted - head.size(), rest.size());
-      head.append(reinterpret_cast<const char*>(rest.data()), take);
-      rest = rest.subspan(take);
-      if (head.size() == prefix_bytes) {
-        const auto length = length_in(std::as_bytes(std::span{head}));
-        if (length == 0 || length > max_config_bytes)
-          return "the configuration's length makes no sense";
-        wanted += length;
-      }
-    }
+    gathered = head.feed(rest);
+    if (gathered == head_reader::state::failed)
+      return bad_length;
     if (!rest.empty())
       fed = state.feed(rest);
     if (fed == snapshot_reader::status::failed)
       return state.error();
   }
-  if (head.size() < wanted || fed != snapshot_reader::status::done)
-    return "the snapshot ends early";
-  auto members = raft::decode_config(std::string_view(head).substr(prefix_bytes), lim);
-  if (const auto* error = std::get_if<raft::decode_error>(&members))
-    return raft::to_string(*error);
+  if (gathered != head_reader::state::done || fed != snapshot_reader::status::done)
+    return ends_early;
+  auto members = head.config(lim);
+  if (auto* error = std::get_if<std::string>(&members))
+    return std::move(*error);
   content.members = std::get<raft::config>(std::move(members));
   content.state = std::make_shared<loaded_state>();
   content.state->state = state.take();

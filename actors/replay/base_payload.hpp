@@ -36,6 +36,10 @@ struct base_content {
 [[nodiscard]] std::variant<base_content, std::string> read_base(wal::base_reader& reader,
                                                                 const raft::limits& lim);
 
+/// Only the configuration, from the first chunks. Empty for base.0. The error is for people.
+[[nodiscard]] std::variant<raft::config, std::string> read_base_config(wal::base_reader& reader,
+                                                                       const raft::limits& lim);
+
 /// Writes the whole base of `state`; not finished (base_writer::finish) yet. Blocking; a worker thread.
 [[nodiscard]] wal::status write_base(wal::base_writer& writer, const std::string& encoded_config,
                                      const store_state& state);

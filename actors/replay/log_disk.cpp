@@ -80,8 +80,8 @@ log_disk::open(wal::file_system& fs, const disk_layout& where, const first_ident
   auto found = std::make_shared<msg::recovered_log>();
   if (auto refused = disk.load_base(lim, out, *found))
     return *refused;
-  raft::config members = found->snapshot.members;
-  if (auto refused = disk.scan_log(lim, *found, members))
+  raft::config members;
+  if (auto refused = disk.read_log(lim, *found, members))
     return *refused;
   if (auto refused = disk.judge_damage(disk.report_, members))
     return *refused;
@@ -180,36 +180,56 @@ std::optional<msg::fatal_report> log_disk::load_base(const raft::limits& lim, op
     return damaged("base." + std::to_string(base.gen.value) + ": " + *error,
                    "restore the base root from a backup; in a cluster, remove this node and enrol it anew");
   }
-  auto& loaded = std::get<base_content>(content);
-  out.state = std::move(loaded.state);
-  found.snapshot = {
-      {base.gen.value}, {base.index.value}, {base.term.value}, {base.file_bytes}, std::move(loaded.members)};
+  out.state = std::get<base_content>(std::move(content)).state;
+  found.applied = {base.index.value};
   return std::nullopt;
 }
 
-std::optional<msg::fatal_report> log_disk::scan_log(const raft::limits& lim, msg::recovered_log& found,
+// From the oldest base on whose log is here too: a newcomer is fed from there, so that its files become equal
+// to ours (WAL-03). Rot in that older part costs nobody anything; then the newest base is the beginning.
+std::optional<msg::fatal_report> log_disk::read_log(const raft::limits& lim, msg::recovered_log& found,
                                                     raft::config& members) {
-  // From the base on: the generation before it is kept for lagging members and is read from disk when asked
-  // for.
-  const auto base = log_->base();
+  const auto newest = log_->base().gen;
+  auto scanned = scan_from(log_->oldest_generation(), lim, found, members);
+  if (!scanned && scanned.failure().kind == wal::error_kind::corrupt && log_->oldest_generation() != newest)
+    scanned = scan_from(newest, lim, found, members);
+  if (scanned)
+    return std::nullopt;
+  if (scanned.failure().kind == wal::error_kind::corrupt)
+    return damaged(scanned.failure().what, "restore the base root from a backup");
+  return io_failed(scanned.failure());
+}
+
+wal::status log_disk::scan_from(wal::generation gen, const raft::limits& lim, msg::recovered_log& found,
+                                raft::config& members) {
+  auto reader = log_->open_base(gen);
+  if (!reader)
+    return reader.failure();
+  const auto base = reader->info();
+  auto config = read_base_config(*reader, lim);
+  if (const auto* error = std::get_if<std::string>(&config))
+    return wal::error{wal::error_kind::corrupt, 0, "base." + std::to_string(gen.value) + ": " + *error};
+  members = std::get<raft::config>(std::move(config));
+  found.snapshot = {{gen.value}, {base.index.value}, {base.term.value}, {base.file_bytes}, members};
   found.log_base = {base.index.value};
   found.log_base_term = {base.term.value};
+  found.log.clear();
   for (auto next = wal::log_index{base.index.value + 1}; next <= log_->last_index();) {
     auto records = log_->read(next, scan_bytes);
     if (!records)
-      return io_failed(records.failure());
+      return records.failure();
     for (const auto& record : *records) {
       const bool is_config = record.kind == raft::kind_config;
       found.log.push_back(to_entry(record, is_config));
       if (!is_config)
         continue;
       auto decoded = raft::decode_config(*found.log.back().payload, lim);
-      if (const auto* config = std::get_if<raft::config>(&decoded))
-        members = *config;
+      if (const auto* known = std::get_if<raft::config>(&decoded))
+        members = *known;
     }
     next.value += records->size();
   }
-  return std::nullopt;
+  return {};
 }
 
 // Rot of entries this node may have acknowledged: other members can give them back, a lone node cannot.

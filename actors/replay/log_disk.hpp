@@ -85,8 +85,10 @@ private:
                                             const wal::log_options& options, opened& out);
   std::optional<msg::fatal_report> found_cluster();
   std::optional<msg::fatal_report> load_base(const raft::limits& lim, opened& out, msg::recovered_log& found);
-  std::optional<msg::fatal_report> scan_log(const raft::limits& lim, msg::recovered_log& found,
+  std::optional<msg::fatal_report> read_log(const raft::limits& lim, msg::recovered_log& found,
                                             raft::config& members);
+  [[nodiscard]] wal::status scan_from(wal::generation gen, const raft::limits& lim, msg::recovered_log& found,
+                                      raft::config& members);
   std::optional<msg::fatal_report> judge_damage(const wal::recovery_report& report,
                                                 const raft::config& members);
   [[nodiscard]] wal::status save_meta(wal::meta changed);

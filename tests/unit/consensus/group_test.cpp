@@ -157,6 +157,33 @@ TEST_CASE("WAL-05 the log is cut by an entry, a base is written, and a restart g
   CHECK(group.fatal.empty());
 }
 
+TEST_CASE(
+    "WAL-07 rot in the generation before the base costs nothing: the node starts from its newest base") {
+  group_fixture group;
+  group.compaction.floor_bytes = 32 << 10;
+  group.start();
+  const std::string body = "\"" + std::string(1000, 'z') + "\"";
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(group.write("k" + std::to_string(i % 50), body)->status == msg::write_status::applied);
+  const auto digest =
+      group.world.ask<msg::log_digest>(group.writer, msg::digests_atom::value, std::uint64_t{0});
+  REQUIRE(digest);
+  REQUIRE(digest->generation >= 2);
+  group.world.advance(1s);
+  group.stop();
+  const auto older = group.path("wal/log." + std::to_string(digest->generation - 1));
+  REQUIRE(std::filesystem::exists(older));
+  {
+    std::fstream bytes(older, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(5000);
+    bytes.put('\x7f');
+  }
+  group.start();
+  CHECK(group.fatal.empty());
+  for (int i = 0; i < 50; ++i)
+    CHECK(group.read("k" + std::to_string(i)) == body);
+}
+
 TEST_CASE("changes are told once, in order, and a restart of the group neither repeats nor loses them") {
   group_fixture group;
   group.start();
