@@ -21,7 +21,7 @@ run() { printf '$ %s\n' "$*" | sed "s#$bin/##g"; "$@"; }
 
 say "Installing and building (the first time takes some minutes)"
 ./tools/deps.sh build
-[ -f build/demo/build.ninja ] || meson setup build/demo -Dbuildtype=release >build-setup.log 2>&1 ||
+[ -f build/demo/build.ninja ] || meson setup build/demo >build-setup.log 2>&1 ||
   { cat build-setup.log >&2; exit 1; }
 rm -f build-setup.log
 ninja -C build/demo tools/holdfastd/holdfastd tools/holdfast/holdfast | tail -n 1

@@ -13,7 +13,7 @@ esac
 seconds=$(awk -v hours="$1" 'BEGIN { if (hours + 0 <= 0) exit 1; print int(hours * 3600) }') ||
   { echo "soak.sh: '$1' is not a number of hours" >&2; exit 2; }
 ./tools/deps.sh all
-[ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test -Dbuildtype=release >/dev/null; }
+[ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test >/dev/null; }
 ninja -C build/test
 end=$((SECONDS + seconds))
 base=$(date +%s)

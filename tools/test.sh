@@ -41,7 +41,7 @@ configure() { # folder, options…
 mkdir -p "$build_root"
 
 echo "== build (release, assertions on)"
-configure "$build_root/test" -Dbuildtype=release
+configure "$build_root/test"
 ninja -C "$build_root/test" | tail -n 1
 echo "== built after $((SECONDS - started)) s"
 
