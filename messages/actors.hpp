@@ -22,6 +22,29 @@ using status_atom = caf::atom_constant<caf::atom("status")>;
 using actors_atom = caf::atom_constant<caf::atom("actors")>;
 using control_atom = caf::atom_constant<caf::atom("control")>;
 
+/// How far a member is, as the leader knows it.
+struct member_progress {
+  std::string id;
+  std::uint64_t match = 0;  ///< durable there up to this index
+  std::uint64_t behind = 0; ///< entries missing to the leader's last one
+  std::int64_t silent_ms = 0;
+  bool snapshot = false; ///< is being fed a snapshot
+};
+
+/// One member for status calls (contract §8.1, NodeInfo).
+struct member_row {
+  std::string consensus_id;
+  std::string virt_interface;
+  std::string virt_interface_script;
+  std::string consensus_addr;
+  std::string api_url;
+  bool passive = true;
+  bool observer = false;
+  bool offline = false;
+  bool learner = false; ///< still catching up: no vote
+  std::uint64_t handled = 0;
+};
+
 /// Consensus as one node sees it, for status calls; always answered at once, without quorum too.
 struct consensus_status {
   std::string node_id;   ///< ConsensusID of this node
@@ -34,6 +57,10 @@ struct consensus_status {
   std::uint64_t last_index = 0;
   std::string role; ///< leader, follower, candidate, learner, recovering, removed
   std::vector<std::string> members;
+  std::size_t voters = 0;
+  bool disk_full = false;
+  std::vector<member_progress> progress; ///< on the leader alone
+  std::vector<member_row> rows;          ///< filled by the node's cluster desk
 };
 
 /// One row of `GET /api/v3/system/actors` (architecture §9).

@@ -160,7 +160,8 @@ using peer_actor =
 
 /// consensus: owns the raft core.
 using consensus_actor = caf::typed_actor<
-    /// The group's wiring: log_writer, replay; then whoever wants role_info (may be null). First message.
+    /// The group's wiring: log_writer, replay; then whoever wants role_info and members_ptr (may be null):
+    /// told on start and at every change. First message.
     caf::reacts_to<attach_atom, caf::strong_actor_ptr, caf::strong_actor_ptr, caf::strong_actor_ptr>,
     // From log_writer.
     caf::reacts_to<recovered_atom, recovered_ptr>, caf::reacts_to<persisted_atom, std::uint64_t>,

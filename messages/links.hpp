@@ -29,6 +29,9 @@ struct member_info {
 /// The configuration in effect here: from the moment it stands in the log, not when it is committed.
 struct members_info {
   std::vector<member_info> members;
+  std::vector<raft::node_id> gone; ///< ids that may never come back
+  raft::node_id self;
+  raft::cluster_id cluster;
   std::uint64_t index = 0;
   bool joint = false;
   bool removed = false; ///< this node was removed for good

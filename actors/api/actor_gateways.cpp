@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr auto read_limit = 5s;
 constexpr auto write_limit = 10s;
+constexpr auto enrol_limit = 120s;
 constexpr auto status_limit = 800ms; ///< STA-10: within 1 s
 
 } // namespace
@@ -40,7 +41,20 @@ actor_node_port::actor_node_port(runtime::asker& ask, api_front& front, parts fr
 
 awaitable<std::optional<msg::consensus_status>> actor_node_port::status() {
   auto asked = co_await ask_.ask(parts_.replay, status_limit, msg::status_atom::value);
+  if (asked && parts_.present)
+    co_return parts_.present(std::move(*asked.value));
   co_return std::move(asked.value);
+}
+
+awaitable<msg::cluster_answer> actor_node_port::cluster(msg::cluster_call call) {
+  const msg::cluster_call_ptr sent = std::make_shared<const msg::cluster_call>(std::move(call));
+  auto asked = co_await ask_.ask(parts_.cluster, enrol_limit, msg::call_atom::value, sent);
+  if (asked && *asked.value)
+    co_return **asked.value;
+  msg::cluster_answer out;
+  out.status = asked.status == runtime::ask_status::dead ? 503 : 504;
+  out.messages.push_back("the cluster desk does not answer: " + asked.error);
+  co_return out;
 }
 
 awaitable<std::vector<msg::actor_row>> actor_node_port::actors() {
@@ -63,7 +77,7 @@ net::http_server_stats actor_node_port::http() const {
 }
 
 net::tls_context_ptr actor_node_port::check_certificate(const net::pem_pair& pem) const {
-  return net::make_api_context(pem);
+  return net::make_api_context(pem, parts_.cluster_tls);
 }
 
 void actor_node_port::store_certificate(const net::pem_pair& pem) const {

@@ -38,6 +38,10 @@ public:
     node_facts facts;
     msg::replay_actor replay;
     msg::node_actor node;
+    msg::cluster_actor cluster; ///< a relay
+    /// Turns the consensus room's names into the operator's; may be empty.
+    std::function<msg::consensus_status(msg::consensus_status)> present;
+    std::shared_ptr<net::tls_slot> cluster_tls;  ///< what fellow members meet on the API port; may be null
     std::function<msg::ha_state_ptr()> ha_state; ///< never answers null
     certificate_files files;
     net::pem_pair certificate;
@@ -48,6 +52,7 @@ public:
   const node_facts& facts() const override { return parts_.facts; }
   boost::asio::awaitable<std::optional<msg::consensus_status>> status() override;
   boost::asio::awaitable<std::vector<msg::actor_row>> actors() override;
+  boost::asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call call) override;
   boost::asio::awaitable<std::string> control(std::string verb, std::string name) override;
   msg::ha_state_ptr ha_state() const override { return parts_.ha_state(); }
   net::http_server_stats http() const override;

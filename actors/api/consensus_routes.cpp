@@ -48,13 +48,56 @@ awaitable<net::http_response> get_fullstate(request_context&, system_services& w
   co_return json_response(fullstate_json(with.node.facts(), *with.node.ha_state(), status));
 }
 
-awaitable<net::http_response> get_introduction(request_context&, system_services& with) {
-  co_return json_response(introduction_json(with.node.facts(), *with.node.ha_state()));
+/// Passes a call on to the node's cluster desk and its answer back.
+awaitable<net::http_response> ask_desk(request_context& ctx, system_services& with, const char* verb,
+                                       std::string argument = {}) {
+  constexpr std::size_t body_limit = std::size_t{1} << 20;
+  msg::cluster_call call;
+  call.verb = verb;
+  call.argument = std::move(argument);
+  if (ctx.head().method == net::http_method::post)
+    call.body = co_await ctx.json_body(body_limit);
+  const std::string_view authorization = ctx.head().header("authorization");
+  if (constexpr std::string_view scheme = "Bearer "; authorization.starts_with(scheme))
+    call.bearer = authorization.substr(scheme.size());
+  call.peer_node = ctx.head().peer_node;
+  if (ctx.who)
+    call.principal = ctx.who->name();
+  auto answer = co_await with.node.cluster(std::move(call));
+  if (answer.status >= 400)
+    throw api_error({"system", verb, ctx.head().method_name, std::move(answer.messages), answer.status});
+  co_return json_response(std::move(answer.json), answer.status);
+}
+
+awaitable<net::http_response> get_introduction(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "introduction");
+}
+awaitable<net::http_response> post_enroll(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "enroll");
+}
+awaitable<net::http_response> post_prove(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "prove");
+}
+awaitable<net::http_response> post_members(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "members");
+}
+awaitable<net::http_response> post_member(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "member");
+}
+awaitable<net::http_response> post_ticket(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "ticket");
+}
+awaitable<net::http_response> post_redeem(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "redeem");
+}
+awaitable<net::http_response> post_transfer(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "transfer", std::string(ctx.param("id")));
 }
 
 /// STA-07, STA-08, B-04. With one member there is nobody to be caught up, however long one waits.
-awaitable<net::http_response> post_fail_over_safe(request_context& ctx, system_services&) {
+awaitable<net::http_response> post_fail_over_safe(request_context& ctx, system_services& with) {
   using namespace std::chrono_literals;
+  std::chrono::milliseconds limit{0};
   if (const auto wait = ctx.head().query_value("waitFor"); wait && !wait->empty()) {
     const auto span = parse_span(*wait, 1s);
     if (!span || *span < 50ms || *span > 5s)
@@ -63,42 +106,30 @@ awaitable<net::http_response> post_fail_over_safe(request_context& ctx, system_s
                        ctx.head().method_name,
                        {"waitFor must be between 50ms and 5s, not " + std::string(*wait)},
                        406});
+    limit = std::chrono::duration_cast<std::chrono::milliseconds>(*span);
   }
-  co_return json_response("false");
+  if (!with.node.ha_state()->consensus_enabled)
+    co_return json_response("false");
+  co_return co_await ask_desk(ctx, with, "safe", std::to_string(limit.count()));
 }
 
 awaitable<net::http_response> delete_node(request_context& ctx, system_services& with) {
-  const std::string id(ctx.param("id"));
-  const auto& own = *with.node.ha_state();
-  if (id != own.consensus_id && (own.consensus_addr.empty() || id != own.consensus_addr))
-    throw api_error({"system",
-                     id,
-                     ctx.head().method_name,
-                     {"No such member; system/consensus/peers lists them by ConsensusID"},
-                     404});
-  throw api_error({"system",
-                   id,
-                   ctx.head().method_name,
-                   {"This is the active node and cannot be removed; fail over to another member first"},
-                   409});
-  co_return net::http_response{};
+  return ask_desk(ctx, with, "remove", std::string(ctx.param("id")) + (ctx.force() ? "!" : ""));
 }
 
-awaitable<net::http_response> refuse_enroll(request_context& ctx, system_services&) {
-  throw api_error({"system",
-                   "enroll",
-                   ctx.head().method_name,
-                   {"This version runs a single node and cannot be enrolled"},
-                   501});
-  co_return net::http_response{};
-}
-
-awaitable<net::http_response> refuse_switch(request_context& ctx, system_services& with) {
+awaitable<net::http_response> switch_role(request_context& ctx, system_services& with) {
   const bool consensus = with.node.ha_state()->consensus_enabled;
+  const bool to_passive = ctx.path.ends_with("passive");
+  if (consensus && to_passive) {
+    const auto status = co_await status_of(with);
+    if (status.active_id == status.node_id)
+      co_return co_await ask_desk(ctx, with, "transfer");
+  }
   throw api_error({"system",
                    std::string(ctx.path.substr(ctx.path.rfind('/') + 1)),
                    ctx.head().method_name,
-                   {consensus ? "Roles are moved by consensus on this node, not by hand"
+                   {consensus ? "Roles are moved by consensus: POST system/passive on the active node, or "
+                                "ha transfer, hands over"
                               : "Synchronous replication is not set up on this node"},
                    409});
   co_return net::http_response{};
@@ -121,10 +152,17 @@ void add_consensus_routes(router& into, system_services& with) {
   add(http_method::get, "system/consensus/fullstate", access::user, get_fullstate);
   add(http_method::post, "system/consensus/failOverSafe", access::user, post_fail_over_safe);
   add(http_method::get, "system/consensus/introduction", access::superuser, get_introduction);
-  add(http_method::post, "system/consensus/enroll", access::superuser, refuse_enroll);
+  add(http_method::post, "system/consensus/enroll", access::superuser, post_enroll);
+  add(http_method::post, "system/consensus/prove", access::open, post_prove);
+  add(http_method::post, "system/consensus/members", access::open, post_members);
+  add(http_method::post, "system/consensus/member", access::open, post_member);
+  add(http_method::post, "system/consensus/redeem", access::open, post_redeem);
+  add(http_method::post, "system/consensus/ticket", access::superuser, post_ticket);
+  add(http_method::post, "system/consensus/transfer", access::superuser, post_transfer);
+  add(http_method::post, "system/consensus/transfer/{id}", access::superuser, post_transfer);
   add(http_method::del, "system/consensus/node/{id}", access::superuser, delete_node);
-  add(http_method::post, "system/active", access::claim, refuse_switch, "active");
-  add(http_method::post, "system/passive", access::claim, refuse_switch, "passive");
+  add(http_method::post, "system/active", access::claim, switch_role, "active");
+  add(http_method::post, "system/passive", access::claim, switch_role, "passive");
 }
 
 } // namespace holdfast::api

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "messages/actors.hpp"
+#include "messages/cluster.hpp"
 #include "messages/ha_state.hpp"
 #include "net/http_server.hpp"
 #include "net/tls_context.hpp"
@@ -35,6 +36,13 @@ public:
   virtual boost::asio::awaitable<std::vector<msg::actor_row>> actors() = 0;
   /// An empty string, or why it was refused.
   virtual boost::asio::awaitable<std::string> control(std::string verb, std::string name) = 0;
+  /// The node's cluster desk: enrolment, removal, hand-over (messages/cluster.hpp). Without one: 501.
+  virtual boost::asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call) {
+    msg::cluster_answer none;
+    none.status = 501;
+    none.messages.emplace_back("This node has no cluster desk");
+    co_return none;
+  }
   /// Never null.
   [[nodiscard]] virtual msg::ha_state_ptr ha_state() const = 0;
   [[nodiscard]] virtual net::http_server_stats http() const = 0;

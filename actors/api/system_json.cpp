@@ -93,8 +93,28 @@ void write_node(object_writer& out, const msg::ha_state& state, const msg::conse
   out.raw().EndObject();
 }
 
+void write_row(object_writer& out, const msg::member_row& row) {
+  out.raw().StartObject();
+  out.text("ConsensusID", row.consensus_id);
+  out.text("VirtInterface", row.virt_interface);
+  out.text("VirtInterfaceScript", row.virt_interface_script);
+  out.text("ConsensusAddr", row.consensus_addr);
+  out.text("ApiUrl", row.api_url);
+  out.flag("Passive", row.passive);
+  out.flag("Observer", row.observer);
+  out.flag("Offline", row.offline);
+  out.number("LastArtifactCommitHandled", row.handled);
+  out.raw().EndObject();
+}
+
 void write_nodes(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status) {
   out.raw().StartArray();
+  if (!status.rows.empty()) {
+    for (const auto& row : status.rows)
+      write_row(out, row);
+    out.raw().EndArray();
+    return;
+  }
   if (status.members.empty())
     write_node(out, state, status, state.consensus_id);
   for (const auto& member : status.members)
@@ -112,7 +132,8 @@ void write_cluster(object_writer& out, const node_facts& facts, const msg::ha_st
 std::vector<std::string> warnings_of(const msg::ha_state& state, const msg::consensus_status& status) {
   std::vector<std::string> out;
   if (state.consensus_enabled) {
-    if (auto text = tolerance_warning(status.members.size()); !text.empty())
+    if (auto text = tolerance_warning(status.voters != 0 ? status.voters : status.members.size());
+        !text.empty())
       out.push_back(std::move(text));
   }
   return out;
@@ -168,6 +189,22 @@ void write_active_part(object_writer& out, bool active, const msg::object_view* 
   out.raw().EndObject();
 }
 
+/// How each passive stands to the active (contract §7.1).
+void write_passives(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status) {
+  out.key("ha_passive_state");
+  out.raw().StartArray();
+  for (const auto& row : status.rows) {
+    if (!state.consensus_enabled || !row.passive)
+      continue;
+    out.raw().StartObject();
+    out.text("id", row.consensus_id);
+    out.text("address", row.consensus_addr);
+    out.text("state", row.offline ? "Connecting" : row.learner ? "Syncing" : "In-Sync");
+    out.raw().EndObject();
+  }
+  out.raw().EndArray();
+}
+
 } // namespace
 
 std::string tolerance_warning(std::size_t members) {
@@ -217,7 +254,7 @@ std::string info_json(const node_facts& facts, const msg::ha_state& state,
   out.flag("ha_is_active", active);
   out.text("ha_status", active ? "Up" : status.leader_id.empty() ? "Connecting" : "In-Sync");
   out.text("ha_active_id", status.active_id);
-  out.empty_list("ha_passive_state");
+  write_passives(out, state, status);
   out.key("ClusterState");
   out.raw().StartObject();
   write_cluster(out, facts, state, status);
@@ -237,6 +274,8 @@ std::string fullstate_json(const node_facts& facts, const msg::ha_state& state,
   object_writer out;
   out.raw().StartObject();
   write_cluster(out, facts, state, status);
+  const auto voters = status.voters != 0 ? status.voters : status.members.size();
+  out.number("FaultTolerance", voters == 0 ? 0 : (voters - 1) / 2);
   write_texts(out, "Warnings", warnings_of(state, status));
   out.raw().EndObject();
   return out.take();

@@ -123,7 +123,8 @@ void consensus_impl::start(const msg::recovered_log& found) {
                          .str());
   for (const auto& [id, peer] : peers_)
     step(raft::ev::link_up{id});
-  tell_members(core_->status().removed);
+  tell_members();
+  tell_role();
   tick();
 }
 
@@ -263,8 +264,16 @@ msg::consensus_status consensus_impl::status() const {
   status.durable_index = state.durable.value;
   status.last_index = state.last.value;
   status.role = to_string(state.what);
-  for (const auto& member : core_->members().members)
+  for (const auto& member : core_->members().members) {
     status.members.push_back(to_string(member.id));
+    status.voters += member.voter ? 1 : 0;
+  }
+  status.disk_full = disk_full_;
+  for (const auto& peer : core_->peers()) {
+    const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(now() - peer.last_heard);
+    status.progress.push_back({to_string(peer.id), peer.match.value, peer.behind, silent.count(),
+                               peer.state == raft::progress_state::snapshot});
+  }
   return status;
 }
 

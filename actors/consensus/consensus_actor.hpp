@@ -66,7 +66,6 @@ private:
   void report_reads(raft::output& out);
   void note_roles(const raft::output& out);
   void note_configs(const raft::output& out);
-  void tell_members(bool removed);
   void fetch_from_disk(const raft::output& out);
   void move_snapshots(const raft::output& out);
   void fail(const std::string& why);
@@ -75,6 +74,7 @@ private:
   [[nodiscard]] activation_facts facts() const;
   void consider_activation();
   void tell_role();
+  void tell_members();
   [[nodiscard]] msg::consensus_status status() const;
   [[nodiscard]] raft::instant now() const;
 

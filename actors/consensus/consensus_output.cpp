@@ -132,21 +132,29 @@ void consensus_impl::note_configs(const raft::output& out) {
   if (out.removed) {
     spdlog::warn("{}", msg::log_line("removed").with("node", to_string(core_->self())).str());
   }
-  if (!out.configs.empty() || out.removed)
-    tell_members(out.removed);
+  if (out.removed || !out.configs.empty())
+    tell_members();
 }
 
-// The links follow the configuration in effect, which is the one that stands in the log (thesis §4.1).
-void consensus_impl::tell_members(bool removed) {
-  if (!config_.links)
+// Whoever follows the configuration follows the one in effect, which stands in the log (thesis §4.1).
+void consensus_impl::tell_members() {
+  if (!core_)
     return;
-  auto info = std::make_shared<msg::members_info>();
-  for (const auto& member : core_->members().members)
-    info->members.push_back({member.id, member.address, member.votes(), member.observer});
-  info->index = core_->members_index().value;
-  info->joint = core_->members().joint;
-  info->removed = removed;
-  send(config_.links, msg::members_atom::value, msg::members_ptr(std::move(info)));
+  auto told = std::make_shared<msg::members_info>();
+  const auto& members = core_->members();
+  for (const auto& member : members.members)
+    told->members.push_back({member.id, member.address, member.votes(), member.observer});
+  told->gone = members.removed;
+  told->self = core_->self();
+  told->cluster = core_->cluster();
+  told->index = core_->members_index().value;
+  told->joint = members.joint;
+  told->removed = core_->status().removed;
+  const msg::members_ptr sent = std::move(told);
+  if (config_.links)
+    send(config_.links, msg::members_atom::value, sent);
+  if (observer_of_role_)
+    caf::anon_send(observer_of_role_, msg::members_atom::value, sent);
 }
 
 void consensus_impl::note_roles(const raft::output& out) {

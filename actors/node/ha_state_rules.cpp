@@ -57,7 +57,7 @@ std::string check_against_host(const msg::ha_state& state, const host_facts& hos
     const auto at = parse_endpoint(state.consensus_addr);
     if (!at)
       return "ConsensusAddr '" + state.consensus_addr + "' is not ip:port";
-    if (!host.has_address(at->address))
+    if (!host.has_address(at->address) && !is_loopback(at->address))
       return "ConsensusAddr " + at->address +
              " is on no link of this host: bring the address back, the node does " + "not choose another";
     if (!virt.empty() && same_ip(virt, at->address))

@@ -28,6 +28,13 @@ node::child_group consensus_group::as_child() {
 
 // Each life is wired with handles of its own, so that no message of an earlier one can reach it.
 std::vector<caf::actor> consensus_group::start() {
+  if (plan_) {
+    // Left as it is when it fails: the supervisor tries again, and the moves go on where they stopped.
+    if (const auto error = plan_->move_files ? plan_->move_files() : std::string(); !error.empty())
+      throw std::runtime_error(error);
+    setup_.disk.first = {plan_->self, plan_->cluster, plan_->founder};
+    plan_.reset();
+  }
   auto consensus_config = setup_.consensus;
   consensus_config.seed = fresh_seed();
   const auto writer = system_.spawn<replay::log_writer_impl, caf::detached>(
@@ -39,7 +46,7 @@ std::vector<caf::actor> consensus_group::start() {
   const auto replay_ptr = caf::actor_cast<caf::strong_actor_ptr>(replay);
   const auto consensus_ptr = caf::actor_cast<caf::strong_actor_ptr>(consensus);
   caf::anon_send(replay, msg::attach_atom::value, consensus_ptr, writer_ptr);
-  caf::anon_send(consensus, msg::attach_atom::value, writer_ptr, replay_ptr, caf::strong_actor_ptr{});
+  caf::anon_send(consensus, msg::attach_atom::value, writer_ptr, replay_ptr, setup_.observer);
   caf::anon_send(writer, msg::attach_atom::value, consensus_ptr, replay_ptr);
   replay_.aim(replay);
   consensus_.aim(consensus);

@@ -9,6 +9,34 @@
 
 namespace holdfast::daemon {
 
+namespace {
+
+/// A join that was cut short (ENR-11): nothing moved yet: forgotten; half moved: taken back; waiting: goes
+/// on.
+std::optional<msg::fatal_report> settle_join(prepared& out) {
+  node::io_error error;
+  auto intent = node::load_join_intent(node::real_files(), out.layout.root, error);
+  if (!intent && error.empty())
+    return std::nullopt;
+  if (intent && intent->phase == node::join_phase::waiting) {
+    out.join = std::move(intent);
+    return std::nullopt;
+  }
+  if (intent && intent->phase == node::join_phase::moving)
+    error = node::restore_backup(out.layout.root, intent->backup_dir);
+  if (error.empty())
+    error = node::drop_join_intent(node::real_files(), out.layout.root);
+  if (error.empty()) {
+    spdlog::warn("{}", msg::log_line("join_forgotten").with("backup", intent->backup_dir).str());
+    return std::nullopt;
+  }
+  return msg::fatal_report{
+      msg::exit_code::state_damaged, "an enrolment was cut short: " + error,
+      "put the newest directory of backup/ back in place, or enroll on an empty base root"};
+}
+
+} // namespace
+
 std::optional<msg::fatal_report> prepare(const node::settings& settings, prepared& out) {
   out.layout = node::layout_of(settings);
   if (auto error = node::create_layout(out.layout); !error.empty())
@@ -21,6 +49,8 @@ std::optional<msg::fatal_report> prepare(const node::settings& settings, prepare
   if (out.lock.copied())
     spdlog::warn("{}", msg::log_line("base_root_copied").with("root", out.layout.root).str());
 
+  if (auto refused = settle_join(out))
+    return refused;
   const auto stored = replay::read_identity(wal::posix_file_system(), out.layout.raft);
   if (!stored.error.empty()) {
     return msg::fatal_report{msg::exit_code::state_damaged, stored.error,
@@ -28,12 +58,24 @@ std::optional<msg::fatal_report> prepare(const node::settings& settings, prepare
   }
   out.host = node::host_facts::collect();
   node::ha_state_store store(node::real_files(), out.layout.root);
-  auto loaded = store.load(settings, out.host, {stored.node_id, false}, node::random_uuid);
+  // After a second enrolment the log knows this node under another id than its own.
+  auto known = stored.node_id;
+  if (const auto member = node::load_member_identity(node::real_files(), out.layout.root);
+      member && member->raft_id == stored.node_id) {
+    known = member->consensus_id;
+    out.incarnation = member->incarnation;
+  }
+  auto loaded = store.load(settings, out.host, {known, false}, node::random_uuid);
   for (const auto& warning : loaded.warnings)
     spdlog::warn("{}", msg::log_line("settings").with("warning", warning).str());
   if (loaded.how == node::ha_state_load::outcome::refused)
     return msg::fatal_report{msg::exit_code::state_damaged, loaded.refusal, "see holdfast ha repair-state"};
   out.state = std::move(loaded.state);
+  out.raft_id = stored.node_id.empty() ? out.state.consensus_id : stored.node_id;
+  if (out.join && stored.node_id.empty()) {
+    out.raft_id = out.join->raft_id;
+    out.incarnation = out.join->incarnation;
+  }
   out.certificate = net::load_or_make_api_certificate(settings.tls_cert_path(), settings.tls_key_path());
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include "actors/node/base_root.hpp"
 #include "actors/node/host_facts.hpp"
 #include "actors/node/instance_lock.hpp"
+#include "actors/node/join_file.hpp"
 #include "actors/node/settings.hpp"
 #include "messages/fatal.hpp"
 #include "messages/ha_state.hpp"
@@ -17,6 +18,9 @@ struct prepared {
   node::base_layout layout;
   node::instance_lock lock; ///< held as long as this lives
   msg::ha_state state;
+  std::string raft_id; ///< what consensus calls this node; the ConsensusID unless it was enrolled again
+  std::uint64_t incarnation = 1;
+  std::optional<node::join_intent> join; ///< a join that goes on
   node::host_facts host;
   net::pem_pair certificate;
 };

@@ -4,6 +4,7 @@
 #include "actors/node/service_notify.hpp"
 #include "fatal_exit.hpp"
 #include "messages/log_line.hpp"
+#include "net/signature.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -46,7 +47,7 @@ consensus_setup setup_from(const node::settings& settings, const prepared& with,
   const auto limits = limits_from(settings);
   setup.disk.fs = &wal::posix_file_system();
   setup.disk.where = {with.layout.wal, with.layout.raft};
-  setup.disk.first.self = raft::parse_node_id(with.state.consensus_id).value_or(raft::node_id{});
+  setup.disk.first.self = raft::parse_node_id(with.raft_id).value_or(raft::node_id{});
   setup.disk.first.cluster = raft::parse_cluster_id(node::random_uuid()).value_or(raft::cluster_id{});
   setup.disk.limits = limits;
   setup.disk.free_bytes = [wal = with.layout.wal] { return free_bytes_of(wal); };
@@ -82,13 +83,15 @@ api::node_facts facts_of(const node::settings& settings, const node::host_facts&
 
 service::service(const node::settings& settings, const prepared& with)
     : settings_(settings), with_(with), host_(loop_.context(), log_caf_text),
-      group_(host_.system(), directory_, setup_from(settings, with, feed_)), watchdog_(loop_.context()) {
+      group_(host_.system(), directory_, setup_from(settings, with, feed_)), links_(host_.system()),
+      cluster_(host_.system()), watchdog_(loop_.context()) {
   spdlog::default_logger()->sinks().push_back(ring_);
   net::http_server_options options;
   options.make_error = api::server_error;
   front_ = std::make_shared<api::api_front>(
       loop_.context().get_executor(),
-      std::make_shared<net::tls_slot>(net::make_api_context(with.certificate)), std::move(options));
+      std::make_shared<net::tls_slot>(net::make_api_context(with.certificate, cluster_tls_)),
+      std::move(options));
   const auto address = settings.listen_address();
   const auto bound = front_->listen({address.empty() ? "::" : address, settings.api_port});
   spdlog::info("{}", msg::log_line("listening").with("api", bound.text()).str());
@@ -99,6 +102,10 @@ void service::start_root() {
   node::supervisor_config config;
   config.directory = directory_;
   config.groups.push_back(group_.as_child());
+  desk_ = make_desk();
+  group_.set_observer(caf::actor_cast<caf::strong_actor_ptr>(cluster_.handle()));
+  config.groups.push_back(links_child());
+  config.groups.push_back(cluster_child());
   config.groups.push_back(api_child());
   config.verdict = [consensus = group_.consensus()](bool healthy, const std::string& reason) {
     caf::anon_send(consensus, msg::health_atom::value, healthy, reason);
@@ -109,10 +116,14 @@ void service::start_root() {
   parts.facts = facts_of(settings_, with_.host);
   parts.replay = group_.replay();
   parts.node = root_;
-  parts.ha_state = [state = std::make_shared<const msg::ha_state>(with_.state)] { return state; };
+  parts.cluster = cluster_.handle();
+  parts.present = [desk = desk_](msg::consensus_status raw) { return desk->present(std::move(raw)); };
+  parts.cluster_tls = cluster_tls_;
+  parts.ha_state = [desk = desk_] { return desk->state(); };
   parts.files = {settings_.tls_cert_path(), settings_.tls_key_path()};
   parts.certificate = with_.certificate;
   port_ = std::make_shared<api::actor_node_port>(host_.ask(), *front_, std::move(parts));
+  desk_->set_node(root_);
 }
 
 node::child_group service::api_child() {
@@ -130,6 +141,62 @@ node::child_group service::api_child() {
     feed_->subscribe(api.address());
     return std::vector<caf::actor>{caf::actor_cast<caf::actor>(api)};
   };
+  return child;
+}
+
+std::shared_ptr<node::cluster_desk> service::make_desk() {
+  node::desk_config config;
+  config.executor = loop_.context().get_executor();
+  config.ask = &host_.ask();
+  config.replay = group_.replay();
+  config.consensus = group_.consensus();
+  config.links = links_.handle();
+  config.plan_next_life = [this](node::group_plan plan) { group_.plan_next_life(std::move(plan)); };
+  config.forget_feed = [feed = feed_] { feed->told.reset(); };
+  config.cluster_tls = cluster_tls_;
+  config.api_fingerprint = [this] { return net::pem_fingerprint(port_->certificate().cert); };
+  config.base_root = with_.layout.root;
+  config.drp_id = settings_.drp_id.empty() ? with_.host.lowest_mac() : settings_.drp_id;
+  config.hostname = with_.host.hostname;
+  config.api_port = settings_.api_port;
+  config.limits = limits_from(settings_);
+  config.host = with_.host;
+  config.state = with_.state;
+  config.join = with_.join;
+  config.incarnation = with_.incarnation;
+  return std::make_shared<node::cluster_desk>(std::move(config));
+}
+
+node::child_group service::links_child() {
+  node::child_group child;
+  child.name = "links";
+  child.members = {"links"};
+  child.critical = true;
+  child.start = [this] {
+    peer::links_config config{loop_.context().get_executor(), directory_, group_.consensus(),
+                              limits_from(settings_)};
+    const auto made =
+        host_.system().spawn<peer::links_impl>(directory_->open("links", "node"), std::move(config));
+    links_.aim(made);
+    desk_->on_links_started();
+    return std::vector<caf::actor>{caf::actor_cast<caf::actor>(made)};
+  };
+  child.stopped = [this] { links_.aim(nullptr); };
+  return child;
+}
+
+node::child_group service::cluster_child() {
+  node::child_group child;
+  child.name = "cluster";
+  child.members = {"cluster"};
+  child.start = [this] {
+    const auto made = host_.system().spawn<node::cluster_impl>(directory_->open("cluster", "node"),
+                                                               loop_.context().get_executor(), desk_);
+    cluster_.aim(made);
+    feed_->subscribe(made.address());
+    return std::vector<caf::actor>{caf::actor_cast<caf::actor>(made)};
+  };
+  child.stopped = [this] { cluster_.aim(nullptr); };
   return child;
 }
 
@@ -196,7 +263,9 @@ void service::end(std::thread& loop_thread) {
     exit_fatally({msg::exit_code::crashed, "some actors did not end in time",
                   "nothing acknowledged is lost; start again, and report this"});
   }
+  desk_->close();
   port_.reset();
+  desk_.reset();
   root_ = nullptr;
   spdlog::info("{}", msg::log_line("stopped").str());
 }

@@ -4,6 +4,8 @@
 
 #include "actors/api/actor_gateways.hpp"
 #include "actors/api/api_actor.hpp"
+#include "actors/node/cluster_actor.hpp"
+#include "actors/peer/links_actor.hpp"
 #include "consensus_group.hpp"
 #include "net/event_loop.hpp"
 #include "prepare.hpp"
@@ -27,6 +29,9 @@ public:
 
 private:
   [[nodiscard]] node::child_group api_child();
+  [[nodiscard]] node::child_group links_child();
+  [[nodiscard]] node::child_group cluster_child();
+  [[nodiscard]] std::shared_ptr<node::cluster_desk> make_desk();
   [[nodiscard]] api::room_parts make_parts();
   void start_root();
   void feed_watchdog();
@@ -40,6 +45,10 @@ private:
   runtime::directory_ptr directory_ = std::make_shared<runtime::actor_directory>();
   std::shared_ptr<replay::change_feed> feed_ = std::make_shared<replay::change_feed>();
   consensus_group group_;
+  runtime::relay<msg::links_actor> links_;
+  runtime::relay<msg::cluster_actor> cluster_;
+  std::shared_ptr<net::tls_slot> cluster_tls_ = std::make_shared<net::tls_slot>(nullptr);
+  std::shared_ptr<node::cluster_desk> desk_;
   std::shared_ptr<api::log_ring> ring_ = std::make_shared<api::log_ring>();
   std::shared_ptr<api::api_front> front_;
   std::shared_ptr<api::actor_node_port> port_;

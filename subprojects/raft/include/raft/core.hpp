@@ -93,6 +93,7 @@ public:
   [[nodiscard]] role current_role() const;
   [[nodiscard]] bool is_leader() const { return std::holds_alternative<leader_role>(role_); }
   [[nodiscard]] node_id self() const { return self_; }
+  [[nodiscard]] cluster_id cluster() const { return cluster_; }
   [[nodiscard]] node_id leader() const;
   [[nodiscard]] index_t commit_index() const { return commit_; }
   [[nodiscard]] index_t durable_index() const { return durable_; }

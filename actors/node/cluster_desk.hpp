@@ -1,0 +1,186 @@
+// The cluster desk: all that a node does about its cluster besides consensus itself. It keeps ha-state.json
+// in step with the replicated facts (HST-05, CON-07, CON-08), gives the links their credentials, enrols this
+// node (as the first one or into a cluster), admits others, removes, hands over and answers status calls.
+//
+// An object on the event loop, not an actor: it outlives restarts of the cluster actor, which is its door for
+// messages. Long work is written as coroutines; files are written on a thread of the desk's own. Everything
+// below is called on the loop's thread.
+#pragma once
+
+#include "actors/node/enrolment_rules.hpp"
+#include "actors/node/ha_state_store.hpp"
+#include "actors/node/join_file.hpp"
+#include "messages/cluster.hpp"
+#include "messages/cluster_records.hpp"
+#include "net/http_client.hpp"
+#include "net/peer_link.hpp"
+#include "net/tls_context.hpp"
+#include "runtime/asker.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace holdfast::node {
+
+/// How the next life of the consensus group begins. `move_files` runs while none of its actors lives.
+struct group_plan {
+  std::function<io_error()> move_files;
+  raft::node_id self;
+  raft::cluster_id cluster; ///< used when the disk knows none
+  bool founder = false;
+};
+
+struct desk_config {
+  boost::asio::any_io_executor executor;
+  runtime::asker* ask = nullptr;
+  msg::replay_actor replay; ///< relays, all three
+  msg::consensus_actor consensus;
+  msg::links_actor links;
+  std::function<void(group_plan)> plan_next_life; ///< of the consensus group
+  std::function<void()> forget_feed;              ///< told indices of the old log mean nothing in the new one
+  std::shared_ptr<net::tls_slot> cluster_tls;     ///< the API's context for fellow members
+  std::function<std::string()> api_fingerprint;
+  std::string base_root;
+  std::string drp_id;
+  std::string hostname;
+  std::uint16_t api_port = 0;
+  net::peer_limits link_limits;
+  raft::limits limits;
+  host_facts host;
+  msg::ha_state state;             ///< as loaded
+  std::optional<join_intent> join; ///< a join that was under way when the process ended
+  std::uint64_t incarnation = 1;
+};
+
+class cluster_desk : public std::enable_shared_from_this<cluster_desk> {
+public:
+  explicit cluster_desk(desk_config config);
+  ~cluster_desk();
+
+  void set_node(const msg::node_actor& node) { node_ = node; }
+  /// Cuts what holds on to other actors; nothing is done afterwards.
+  void close();
+
+  /// Never null. What the node runs with now.
+  [[nodiscard]] msg::ha_state_ptr state() const { return state_; }
+  /// The consensus room's status in the operator's terms: ConsensusIDs for raft ids, a row a member.
+  [[nodiscard]] msg::consensus_status present(msg::consensus_status raw) const;
+  /// The replicated facts as applied here. Holds secrets.
+  [[nodiscard]] const msg::cluster_facts& facts() const { return facts_; }
+  [[nodiscard]] const std::optional<net::peer_credentials>& credentials() const { return credentials_; }
+  /// Raft id of this node; empty until consensus has spoken.
+  [[nodiscard]] std::string own_raft_id() const;
+
+  // From the cluster actor.
+  void on_members(const msg::members_ptr& members);
+  void on_role(const msg::role_info& role);
+  void on_links_started();
+  /// Looks at everything again soon; calls while it looks are taken together.
+  void poke();
+  /// Never throws.
+  boost::asio::awaitable<msg::cluster_answer> answer(msg::cluster_call call);
+
+private:
+  using answer_t = boost::asio::awaitable<msg::cluster_answer>;
+  using call_t = const msg::cluster_call&;
+
+  // cluster_follow.cpp: keeping in step
+  boost::asio::awaitable<void> follow();
+  boost::asio::awaitable<void> look();
+  [[nodiscard]] msg::ha_state derived_state(const msg::consensus_status& status) const;
+  boost::asio::awaitable<std::string> keep_state(msg::ha_state next);
+  boost::asio::awaitable<std::string> set_up_links();
+  void tell_links_members();
+  [[nodiscard]] net::peer_credentials make_credentials(const std::vector<msg::trust_root>& roots,
+                                                       const std::string& address) const;
+  boost::asio::awaitable<void> lead(const msg::consensus_status& status);
+  boost::asio::awaitable<void> refresh_own_record(const msg::consensus_status& status);
+  [[nodiscard]] msg::member_record own_record() const;
+  boost::asio::awaitable<msg::consensus_status> status();
+  boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
+  boost::asio::awaitable<msg::admin_result> change_members(raft::membership_change change);
+  boost::asio::awaitable<io_error> on_files(std::function<io_error()> work);
+  boost::asio::awaitable<void> rest(std::chrono::milliseconds span);
+
+  // cluster_enrol.cpp: this node is enrolled
+  answer_t enroll(call_t call);
+  answer_t bootstrap(msg::ha_state posted);
+  [[nodiscard]] enrolment_ground ground() const;
+
+  // cluster_join.cpp: into a cluster
+  answer_t join(msg::ha_state posted);
+  boost::asio::awaitable<std::string> prove(net::http_client& client, const net::http_url& url,
+                                            const std::vector<msg::trust_root>& roots,
+                                            std::string& fingerprint);
+  boost::asio::awaitable<std::string> enter(join_intent intent);
+  boost::asio::awaitable<std::string> begin_life(group_plan plan);
+  boost::asio::awaitable<std::string> go_back(join_intent intent);
+  boost::asio::awaitable<void> finish_join();
+  boost::asio::awaitable<void> resume_join();
+  boost::asio::awaitable<msg::cluster_answer> tell_active(net::http_client& client, const join_intent& intent,
+                                                          const std::string& phase);
+
+  // cluster_admit.cpp: others are admitted here
+  answer_t show_proof(call_t call);
+  answer_t admit(call_t call);
+  answer_t admit_check(const candidate& who);
+  answer_t admit_add(const candidate& who);
+  answer_t from_member(call_t call);
+  answer_t make_ticket(call_t call);
+  answer_t redeem(call_t call);
+  boost::asio::awaitable<std::string> use_ticket(const std::string& ticket_json, msg::ha_state& posted);
+
+  // cluster_calls.cpp: the rest
+  answer_t introduction();
+  answer_t remove(call_t call);
+  answer_t transfer(call_t call);
+  answer_t fail_over_safe(call_t call);
+  answer_t ask_member(const msg::member_record& who, const std::string& body, std::chrono::milliseconds time);
+  answer_t relay_to_active(const std::string& verb, const std::string& argument);
+  [[nodiscard]] const msg::member_record* active_record(const msg::consensus_status& raw) const;
+  [[nodiscard]] std::string to_consensus_id(const std::string& raft_id) const;
+  boost::asio::awaitable<std::string> reach(std::string address);
+
+  desk_config config_;
+  msg::node_actor node_;
+  ha_state_store store_;
+  boost::asio::thread_pool files_{1};
+  msg::ha_state_ptr state_;
+  msg::members_ptr members_;
+  msg::role_info role_;
+  msg::cluster_facts facts_;
+  std::optional<net::peer_credentials> credentials_;
+  msg::links_setup_ptr links_setup_;
+  bool links_stale_ = true;
+  std::map<std::string, bool> link_up_; ///< by raft id
+  std::optional<join_intent> join_;
+  bool enrolling_ = false;
+  bool admitting_ = false;
+  std::chrono::steady_clock::time_point admission_ends_;
+  std::string admitted_; ///< ConsensusID the admission is for
+  std::map<std::string, std::chrono::steady_clock::time_point> learner_seen_;
+  bool following_ = false;
+  bool again_ = false;
+  bool closed_ = false;
+};
+
+// Shared by the files above.
+
+[[nodiscard]] msg::cluster_answer refused(unsigned status, std::string message);
+[[nodiscard]] msg::cluster_answer refused(unsigned status, std::vector<std::string> messages);
+/// What the roots of a state look like to net. Throws net::identity_error.
+[[nodiscard]] net::credential to_credential(const msg::trust_root& root);
+[[nodiscard]] net::certificate to_certificate(const msg::trust_root& root);
+[[nodiscard]] msg::trust_root to_root(const net::credential& root);
+[[nodiscard]] std::string proof_text(const std::string& nonce, const std::string& fingerprint);
+[[nodiscard]] std::int64_t wall_ms();
+
+} // namespace holdfast::node

@@ -1,0 +1,162 @@
+// This node is enrolled: as the first of its cluster, in place, or into an existing one (contract §8.3).
+#include "actors/node/cluster_desk.hpp"
+
+#include "actors/node/addresses.hpp"
+#include "messages/log_line.hpp"
+#include "net/signature.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <spdlog/spdlog.h>
+
+namespace holdfast::node {
+
+namespace {
+
+using boost::asio::awaitable;
+
+/// Empty when the address can be listened on right now.
+std::string try_listen(const boost::asio::any_io_executor& executor, const std::string& address) {
+  std::string why;
+  const auto at = net::parse_address(address, why);
+  if (!at)
+    return why;
+  boost::system::error_code error;
+  const auto ip = boost::asio::ip::make_address(at->ip, error);
+  if (error)
+    return error.message();
+  const boost::asio::ip::tcp::endpoint endpoint(ip, at->port);
+  boost::asio::ip::tcp::acceptor trial(executor);
+  trial.open(endpoint.protocol(), error);
+  if (!error)
+    trial.set_option(boost::asio::socket_base::reuse_address(true), error);
+  if (!error)
+    trial.bind(endpoint, error);
+  if (!error)
+    trial.listen(1, error);
+  return error ? error.message() : std::string();
+}
+
+} // namespace
+
+enrolment_ground cluster_desk::ground() const {
+  enrolment_ground out;
+  out.current = *state_;
+  out.host = config_.host;
+  out.drp_id = config_.drp_id;
+  out.members = members_ ? members_->members.size() : 1;
+  out.removed = members_ && members_->removed;
+  out.can_bind = net::can_bind;
+  return out;
+}
+
+awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
+  auto parsed = msg::parse_ha_state(call.body);
+  if (const auto* why = std::get_if<std::string>(&parsed))
+    co_return refused(400, "The posted HA state cannot be read: " + *why);
+  auto posted = std::move(std::get<msg::parsed_ha_state>(parsed).state);
+  if (enrolling_ || join_)
+    co_return refused(409,
+                      "This node is busy with another enrolment: wait for its end, then look at the state");
+  enrolling_ = true;
+  msg::cluster_answer out;
+  try {
+    std::string ticket;
+    for (const auto& [key, json] : posted.unknown) {
+      if (key == "Ticket")
+        ticket = json;
+    }
+    const auto bad_ticket = ticket.empty() ? std::string() : co_await use_ticket(ticket, posted);
+    const auto problem = try_listen(config_.executor, posted.consensus_addr);
+    const bool joins = posted.consensus_enabled;
+    const auto reasons = joins ? refuse_join(posted, ground()) : refuse_bootstrap(posted, ground());
+    if (!bad_ticket.empty())
+      out = refused(502, "The join ticket could not be used: " + bad_ticket);
+    else if (!reasons.empty())
+      out = refused(joins || !state_->consensus_enabled ? 422 : 409, reasons);
+    else if (!problem.empty())
+      out = refused(422, "ConsensusAddr " + posted.consensus_addr + " cannot be listened on: " + problem +
+                             ": free the port or choose another");
+    else if (joins)
+      out = co_await join(std::move(posted));
+    else
+      out = co_await bootstrap(std::move(posted));
+  } catch (const std::exception& failure) {
+    out = refused(500, std::string("The enrolment failed: ") + failure.what());
+  }
+  enrolling_ = false;
+  co_return out;
+}
+
+/// One transaction makes the cluster; what follows it is completed by the next start if this one ends here.
+awaitable<msg::cluster_answer> cluster_desk::bootstrap(msg::ha_state posted) {
+  const auto before = co_await status();
+  if (before.active_id.empty() || before.active_id != before.node_id || !members_)
+    co_return refused(503, "This node does not serve writes yet: try again in a moment");
+
+  msg::global_record global;
+  global.ha_id = posted.ha_id;
+  global.load_balanced = posted.load_balanced;
+  global.virt_addr = posted.virt_addr;
+  global.server_hostname = config_.hostname;
+  global.enabled = true;
+  global.consensus_enabled = true;
+  global.cluster_id = to_string(members_->cluster);
+
+  auto next = *state_;
+  next.enabled = true;
+  next.consensus_enabled = true;
+  next.ha_id = posted.ha_id;
+  next.load_balanced = posted.load_balanced;
+  next.virt_addr = posted.virt_addr;
+  next.virt_interface = posted.virt_interface;
+  next.virt_interface_script = posted.virt_interface_script;
+  next.consensus_addr = posted.consensus_addr;
+  if (next.api_url.empty())
+    next.api_url = https_url(parse_endpoint(posted.consensus_addr)->address, config_.api_port);
+  next.active_uri = https_url(posted.virt_addr.substr(0, posted.virt_addr.find('/')), config_.api_port);
+  next.consensus_join = next.api_url;
+  next.roots = {to_root(net::make_root(global.cluster_id, std::chrono::system_clock::now()))}; // TLS-13
+  next.token = net::random_hex(32);
+  next.passive = false;
+
+  const auto old = state_;
+  state_ = std::make_shared<const msg::ha_state>(next); // what own_record() describes
+  auto record = own_record();
+  state_ = old;
+  const std::string prefix(msg::cluster_prefix);
+  const std::string secrets(msg::cluster_secrets_prefix);
+  msg::transaction tx;
+  tx.preconditions.push_back({prefix, std::string(msg::global_key), msg::expectation::absent, {}});
+  tx.mutations.push_back({prefix, std::string(msg::global_key), to_json(global)});
+  tx.mutations.push_back({prefix, msg::member_key(record.consensus_id), to_json(record)});
+  tx.mutations.push_back({secrets, std::string(msg::roots_key), to_json(next.roots)});
+  msg::token_record token;
+  token.current = next.token;
+  tx.mutations.push_back({secrets, std::string(msg::token_key), to_json(token)});
+  const auto written = co_await write(std::move(tx));
+  if (written.status != msg::write_status::applied)
+    co_return refused(written.status == msg::write_status::unknown ? 504 : 503,
+                      "The cluster's settings could not be written (" + written.reason +
+                          "): look at the state, then repeat the command");
+
+  raft::membership_change change;
+  change.kind = raft::change_kind::set_address;
+  change.id = members_->self;
+  change.address = posted.consensus_addr;
+  const auto moved = co_await change_members(change);
+  if (const auto error = co_await keep_state(std::move(next)); !error.empty())
+    co_return refused(500, "The new state could not be saved: " + error);
+  if (const auto error = co_await set_up_links(); !error.empty())
+    co_return refused(500, "The consensus address cannot be listened on: " + error);
+  if (!moved.done)
+    spdlog::warn("{}", msg::log_line("own_address_not_set").with("reason", moved.reason).str());
+  spdlog::info("{}", msg::log_line("cluster_founded")
+                         .with("ha_id", state_->ha_id)
+                         .with("consensus_addr", state_->consensus_addr)
+                         .str());
+  msg::cluster_answer out;
+  out.json = to_json(*state_, msg::secrets::keep);
+  co_return out;
+}
+
+} // namespace holdfast::node

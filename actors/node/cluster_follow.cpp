@@ -1,0 +1,402 @@
+// Keeping in step: what the replicated facts say becomes ha-state.json, link credentials, and, on the leader,
+// the steps that complete what somebody began.
+#include "actors/node/cluster_desk.hpp"
+
+#include "actors/node/addresses.hpp"
+#include "actors/node/json_text.hpp"
+#include "messages/log_line.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <spdlog/spdlog.h>
+
+namespace holdfast::node {
+
+namespace {
+
+using boost::asio::awaitable;
+using namespace std::chrono_literals;
+
+constexpr auto status_limit = 800ms;
+constexpr auto change_limit = 10s;
+/// A learner that was never heard of for so long is taken out again: its join was given up (ENR-11).
+constexpr auto lost_learner = 10min;
+
+const msg::member_info* find_member(const msg::members_ptr& members, const std::string& raft_id) {
+  if (members) {
+    for (const auto& member : members->members) {
+      if (to_string(member.id) == raft_id)
+        return &member;
+    }
+  }
+  return nullptr;
+}
+
+std::string bare_address(const std::string& virt_addr) {
+  return virt_addr.substr(0, virt_addr.find('/'));
+}
+
+} // namespace
+
+void cluster_desk::on_members(const msg::members_ptr& members) {
+  members_ = members;
+  tell_links_members();
+  poke();
+}
+
+void cluster_desk::on_role(const msg::role_info& role) {
+  role_ = role;
+  poke();
+}
+
+void cluster_desk::on_links_started() {
+  links_stale_ = true;
+  poke();
+}
+
+void cluster_desk::poke() {
+  if (closed_)
+    return;
+  if (following_) {
+    again_ = true;
+    return;
+  }
+  following_ = true;
+  boost::asio::co_spawn(config_.executor, follow(), boost::asio::detached);
+}
+
+awaitable<void> cluster_desk::follow() {
+  const auto self = shared_from_this();
+  do {
+    again_ = false;
+    try {
+      co_await look();
+    } catch (const std::exception& failure) {
+      spdlog::error("{}", msg::log_line("cluster_follow").with("reason", failure.what()).str());
+    }
+  } while (again_ && !closed_);
+  following_ = false;
+}
+
+awaitable<void> cluster_desk::look() {
+  const auto read =
+      co_await config_.ask->ask(config_.replay, status_limit, msg::read_atom::value, msg::consistency::local);
+  if (closed_)
+    co_return;
+  if (read && read.value->view)
+    facts_ = msg::read_cluster_facts(*read.value->view);
+  const auto seen = co_await status();
+  if (closed_)
+    co_return;
+  auto next = derived_state(seen);
+  if (!(next == *state_)) {
+    if (const auto error = co_await keep_state(std::move(next)); !error.empty())
+      spdlog::error("{}", msg::log_line("ha_state_not_kept").with("reason", error).str());
+  }
+  if (const auto error = co_await set_up_links(); !error.empty())
+    spdlog::error("{}", msg::log_line("links_not_set_up").with("reason", error).str());
+  if (links_setup_) {
+    const auto rows = co_await config_.ask->ask(config_.links, status_limit, msg::status_atom::value);
+    if (rows) {
+      link_up_.clear();
+      for (const auto& row : *rows.value)
+        link_up_[row.peer] = row.up;
+    }
+  }
+  if (join_)
+    co_await finish_join();
+  if (!closed_ && state_->consensus_enabled && !join_) {
+    if (role_.role == raft::role::leader)
+      co_await lead(seen);
+    co_await refresh_own_record(seen);
+  }
+}
+
+awaitable<msg::consensus_status> cluster_desk::status() {
+  const auto asked = co_await config_.ask->ask(config_.consensus, status_limit, msg::status_atom::value);
+  co_return asked ? *asked.value : msg::consensus_status{};
+}
+
+awaitable<msg::write_result> cluster_desk::write(msg::transaction tx) {
+  if (tx.principal.empty())
+    tx.principal = "system";
+  tx.time = {wall_ms()};
+  msg::transaction_ptr sent = std::make_shared<const msg::transaction>(std::move(tx));
+  auto asked = co_await config_.ask->ask(config_.replay, change_limit, msg::write_atom::value, sent);
+  if (asked)
+    co_return std::move(*asked.value);
+  msg::write_result out;
+  out.status = msg::write_status::unknown;
+  out.reason = asked.error;
+  co_return out;
+}
+
+awaitable<msg::admin_result> cluster_desk::change_members(raft::membership_change change) {
+  auto asked = co_await config_.ask->ask(config_.consensus, change_limit, msg::members_atom::value, change);
+  if (asked)
+    co_return std::move(*asked.value);
+  msg::admin_result out;
+  out.reason = "consensus does not answer: " + asked.error;
+  co_return out;
+}
+
+awaitable<io_error> cluster_desk::on_files(std::function<io_error()> work) {
+  auto run = [work = std::move(work)]() -> awaitable<io_error> { co_return work(); };
+  co_return co_await boost::asio::co_spawn(files_.get_executor(), std::move(run), boost::asio::use_awaitable);
+}
+
+awaitable<void> cluster_desk::rest(std::chrono::milliseconds span) {
+  boost::asio::steady_timer timer(config_.executor, span);
+  co_await timer.async_wait(boost::asio::use_awaitable);
+}
+
+std::string cluster_desk::own_raft_id() const {
+  if (members_ && !members_->self.is_nil())
+    return to_string(members_->self);
+  return join_ ? join_->raft_id : std::string();
+}
+
+std::string cluster_desk::to_consensus_id(const std::string& raft_id) const {
+  if (raft_id.empty())
+    return {};
+  if (raft_id == own_raft_id())
+    return state_->consensus_id;
+  const auto* record = facts_.by_raft_id(raft_id);
+  return record != nullptr ? record->consensus_id : raft_id;
+}
+
+const msg::member_record* cluster_desk::active_record(const msg::consensus_status& raw) const {
+  const auto* active = facts_.by_raft_id(raw.active_id);
+  return active != nullptr ? active : facts_.by_raft_id(raw.leader_id);
+}
+
+/// The cluster's word wins over a hand that edited the file (CON-08). While this node is on its way in, or
+/// was taken out, the facts in its store are not those of its cluster.
+msg::ha_state cluster_desk::derived_state(const msg::consensus_status& status) const {
+  auto next = *state_;
+  const bool outside = members_ && (members_->removed || members_->members.empty());
+  if (!facts_.global || !facts_.global->consensus_enabled || join_ || outside || enrolling_)
+    return next;
+  const auto& global = *facts_.global;
+  next.enabled = global.enabled;
+  next.consensus_enabled = true;
+  next.ha_id = global.ha_id;
+  next.load_balanced = global.load_balanced;
+  next.virt_addr = global.virt_addr;
+  next.active_uri = https_url(bare_address(global.virt_addr), config_.api_port);
+  if (!facts_.roots.empty())
+    next.roots = facts_.roots;
+  if (!facts_.token.current.empty())
+    next.token = facts_.token.current;
+  if (const auto own = facts_.members.find(next.consensus_id); own != facts_.members.end()) {
+    next.observer = own->second.observer;
+    if (next.consensus_addr.empty())
+      next.consensus_addr = own->second.consensus_addr;
+    next.virt_interface = own->second.virt_interface;
+    next.virt_interface_script = own->second.virt_interface_script;
+  }
+  next.passive = status.active_id.empty() || status.active_id != status.node_id; // CON-07
+  const auto* to_join = active_record(status);                                   // HST-16, D-05
+  next.consensus_join = to_join != nullptr ? to_join->api_url : std::string();
+  return next;
+}
+
+awaitable<std::string> cluster_desk::keep_state(msg::ha_state next) {
+  next.valid = true;
+  const auto made = std::make_shared<const msg::ha_state>(std::move(next));
+  state_ = made;
+  auto work = [store = &store_, made] { return store->save(*made); };
+  co_return co_await on_files(std::move(work));
+}
+
+net::peer_credentials cluster_desk::make_credentials(const std::vector<msg::trust_root>& roots,
+                                                     const std::string& address) const {
+  const auto at = parse_endpoint(address);
+  if (!at)
+    throw net::identity_error("ConsensusAddr '" + address + "' is not ip:port");
+  const auto now = std::chrono::system_clock::now();
+  net::peer_credentials out{
+      net::make_node_certificate(to_credential(roots.front()), own_raft_id(), at->address, now), {}};
+  for (const auto& root : roots)
+    out.roots.push_back(to_certificate(root));
+  return out;
+}
+
+awaitable<std::string> cluster_desk::set_up_links() {
+  const bool removed = members_ && members_->removed;
+  const auto state = state_;
+  const bool wanted = members_ && !removed && state->consensus_enabled && !state->consensus_addr.empty() &&
+                      !state->roots.empty();
+  if (!wanted) {
+    if (links_setup_ && (removed || !state->consensus_enabled)) {
+      links_setup_.reset();
+      credentials_.reset();
+      config_.cluster_tls->set(nullptr);
+      const auto none = msg::links_setup_ptr{};
+      co_await config_.ask->ask(config_.links, status_limit, msg::setup_atom::value, none);
+    }
+    co_return std::string{};
+  }
+  const auto cluster = to_string(members_->cluster);
+  const bool same_place = links_setup_ && links_setup_->settings->cluster_id == cluster &&
+                          links_setup_->settings->node_id == own_raft_id() &&
+                          links_setup_->settings->own.text() == state->consensus_addr;
+  std::vector<net::certificate> roots;
+  for (const auto& root : state->roots)
+    roots.push_back(to_certificate(root));
+  const auto half_life = net::node_lifetime / 2;
+  bool fresh = credentials_ && credentials_->roots.size() == roots.size() &&
+               credentials_->own.cert.info().not_after - std::chrono::system_clock::now() > half_life;
+  for (std::size_t i = 0; fresh && i < roots.size(); ++i)
+    fresh = roots[i].info().fingerprint == credentials_->roots[i].info().fingerprint;
+  if (same_place && fresh && !links_stale_)
+    co_return std::string{};
+
+  auto setup = std::make_shared<msg::links_setup>();
+  if (same_place) {
+    setup->settings = links_setup_->settings;
+  } else {
+    std::string why;
+    const auto own = net::parse_address(state->consensus_addr, why);
+    if (!own)
+      co_return why;
+    auto settings = std::make_shared<net::peer_settings>();
+    settings->cluster_id = cluster;
+    settings->node_id = own_raft_id();
+    settings->own = *own;
+    settings->limits = config_.link_limits;
+    setup->settings = std::move(settings);
+  }
+  credentials_ = make_credentials(state->roots, state->consensus_addr);
+  setup->credentials = std::make_shared<const net::peer_credentials>(*credentials_);
+  config_.cluster_tls->set(net::make_peer_context(*credentials_));
+  links_stale_ = false;
+  const msg::links_setup_ptr sent = setup;
+  const auto answer = co_await config_.ask->ask(config_.links, 2s, msg::setup_atom::value, sent);
+  if (!answer || !answer.value->empty()) {
+    links_setup_.reset();
+    links_stale_ = true;
+    co_return answer ? *answer.value : answer.error;
+  }
+  links_setup_ = sent;
+  tell_links_members();
+  co_return std::string{};
+}
+
+/// A node that waits to be told its first configuration dials those it was told of when it asked to join: a
+/// leader's messages need an answer before they can carry the configuration.
+void cluster_desk::tell_links_members() {
+  if (!members_)
+    return;
+  auto told = members_;
+  if (members_->members.empty() && join_) {
+    auto seeds = std::make_shared<msg::members_info>(*members_);
+    for (const auto& member : join_->members) {
+      const auto id = raft::parse_node_id(member.raft_id);
+      if (id)
+        seeds->members.push_back({*id, member.consensus_addr, true, false});
+    }
+    told = seeds;
+  }
+  caf::anon_send(config_.links, msg::members_atom::value, told);
+}
+
+/// The leader completes: votes for learners that caught up, addresses, records nobody stands behind.
+awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
+  const auto members = members_;
+  if (!members || members->joint)
+    co_return;
+  const auto* self = find_member(members, own_raft_id());
+  if (self != nullptr && self->address != state_->consensus_addr) {
+    raft::membership_change change;
+    change.kind = raft::change_kind::set_address;
+    change.id = self->id;
+    change.address = state_->consensus_addr;
+    co_await change_members(change);
+    co_return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& member : members->members) {
+    if (member.votes)
+      continue;
+    const auto id = to_string(member.id);
+    auto& seen = learner_seen_.try_emplace(id, now).first->second;
+    for (const auto& row : status.progress) {
+      if (row.id == id && row.silent_ms < 5000)
+        seen = now;
+    }
+    raft::membership_change change;
+    change.id = member.id;
+    change.kind = raft::change_kind::promote;
+    if (now - seen > lost_learner) {
+      change.kind = raft::change_kind::remove;
+      spdlog::warn("{}", msg::log_line("learner_given_up").with("member", id).str());
+    }
+    const auto done = co_await change_members(change); // refused until it has caught up
+    if (done.done) {
+      learner_seen_.erase(id);
+      again_ = true;
+    }
+    co_return;
+  }
+  if (status.active_id != status.node_id || admitting_)
+    co_return;
+  msg::transaction tx;
+  for (const auto& [id, record] : facts_.members) {
+    if (find_member(members, record.raft_id) == nullptr)
+      tx.mutations.push_back({std::string(msg::cluster_prefix), msg::member_key(id), std::nullopt});
+  }
+  if (!tx.mutations.empty())
+    co_await write(std::move(tx));
+}
+
+msg::member_record cluster_desk::own_record() const {
+  msg::member_record out;
+  if (const auto known = facts_.members.find(state_->consensus_id); known != facts_.members.end())
+    out = known->second;
+  else
+    out.joined_ms = static_cast<std::uint64_t>(wall_ms());
+  out.consensus_id = state_->consensus_id;
+  out.raft_id = own_raft_id();
+  out.incarnation = config_.incarnation;
+  out.drp_id = config_.drp_id;
+  out.consensus_addr = state_->consensus_addr;
+  out.api_url = state_->api_url;
+  out.api_fingerprint = config_.api_fingerprint();
+  out.virt_interface = state_->virt_interface;
+  out.virt_interface_script = state_->virt_interface_script;
+  out.observer = state_->observer;
+  out.version = HOLDFAST_VERSION;
+  out.os = "linux";
+#ifdef __aarch64__
+  out.arch = "arm64";
+#else
+  out.arch = "amd64";
+#endif
+  return out;
+}
+
+/// What changed with a start (address of the API, its certificate, the version) reaches the others through
+/// the active.
+awaitable<void> cluster_desk::refresh_own_record(const msg::consensus_status& status) {
+  const auto known = facts_.members.find(state_->consensus_id);
+  if (known == facts_.members.end() || !members_ || members_->removed)
+    co_return;
+  const auto record = own_record();
+  if (record == known->second)
+    co_return;
+  if (!status.active_id.empty() && status.active_id == status.node_id) {
+    msg::transaction tx;
+    tx.mutations.push_back(
+        {std::string(msg::cluster_prefix), msg::member_key(record.consensus_id), to_json(record)});
+    co_await write(std::move(tx));
+  } else if (const auto* active = facts_.by_raft_id(status.active_id)) {
+    const auto where = *active;
+    const auto body = json_object().text("Verb", "record").raw("Record", to_json(record)).take();
+    co_await ask_member(where, body, 5s);
+  }
+}
+
+} // namespace holdfast::node
