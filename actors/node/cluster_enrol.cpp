@@ -65,7 +65,9 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
       if (key == "Ticket")
         ticket = json;
     }
-    const auto bad_ticket = ticket.empty() ? std::string() : co_await use_ticket(ticket, posted);
+    std::string bad_ticket;
+    if (!ticket.empty())
+      bad_ticket = co_await use_ticket(ticket, posted);
     const auto problem = try_listen(config_.executor, posted.consensus_addr);
     const bool joins = posted.consensus_enabled;
     const auto reasons = joins ? refuse_join(posted, ground()) : refuse_bootstrap(posted, ground());

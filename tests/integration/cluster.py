@@ -2,7 +2,7 @@
 import sys
 import time
 
-from cluster_harness import TRANSPORT, Cluster
+from cluster_harness import TRANSPORT, Cluster, node_serves
 from harness import Workplace, wait_for
 
 
@@ -90,6 +90,7 @@ def test_transfer(cluster):
 
 def test_refusals(cluster):
     spare = cluster.add_node().start()
+    wait_for(lambda: node_serves(spare), 20, "the spare node to serve")
     before = (spare.root / "ha-state.json").read_bytes()
     active = cluster.active()
     peers = active.client().call("GET", "system/consensus/peers")

@@ -22,7 +22,7 @@ class Cluster:
     def __init__(self, workplace: Workplace, count=3, extra=()):
         self.workplace = workplace
         net = f"127.{1 + os.getpid() % 200}.{next(Cluster.numbers)}"
-        self.virtual = f"{net}.200"
+        self.virtual = "192.0.2.200"
         self.api_port, self.consensus_port = free_port(f"{net}.1"), free_port(f"{net}.1")
         self.nodes = []
         self.net = net
@@ -45,7 +45,7 @@ class Cluster:
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
-            wait_for(node.ready, 30, f"{node.address} to serve")
+            wait_for(lambda n=node: n.ready() and node_serves(n), 30, f"{node.address} to serve")
         return self
 
     def form(self):
