@@ -323,9 +323,11 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
       continue;
     const auto id = to_string(member.id);
     auto& seen = learner_seen_.try_emplace(id, now).first->second;
+    bool ready = false; // it took something of the log already; the core judges whether it is enough
     for (const auto& row : status.progress) {
       if (row.id == id && row.silent_ms < 5000)
         seen = now;
+      ready = ready || (row.id == id && row.silent_ms < 1000 && row.match > 0 && !row.snapshot);
     }
     raft::membership_change change;
     change.id = member.id;
@@ -333,6 +335,8 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
     if (now - seen > lost_learner) {
       change.kind = raft::change_kind::remove;
       spdlog::warn("{}", msg::log_line("learner_given_up").with("member", id).str());
+    } else if (!ready) {
+      continue;
     }
     const auto done = co_await change_members(change); // refused until it has caught up
     if (done.done) {

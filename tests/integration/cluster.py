@@ -92,7 +92,7 @@ def test_refusals(cluster):
     spare = cluster.add_node().start()
     wait_for(lambda: node_serves(spare), 20, "the spare node to serve")
     before = (spare.root / "ha-state.json").read_bytes()
-    active = cluster.active()
+    active = cluster.active(without=(spare,))
     peers = active.client().call("GET", "system/consensus/peers")
     good = cluster.join_body(spare, active)
     for change, status, text in [
@@ -121,7 +121,7 @@ def test_refusals(cluster):
 def test_late_joiner(cluster, spare):
     own = spare.state_file()["ConsensusID"]
     spare.client().call("POST", "profiles", {"Name": "only-here"})
-    cluster.enroll(spare, cluster.active())
+    cluster.enroll(spare, cluster.active(without=(spare,)))
     expect(spare.state_file()["ConsensusID"] == own, "HST-15")
     wait_for(lambda: cluster.local(spare, "replicated-19") == "19", 10, "the newcomer to hold the data")
     expect(cluster.local(spare, "only-here") is None, "ENR-04: the old data are still served")
@@ -131,7 +131,7 @@ def test_late_joiner(cluster, spare):
 
 
 def test_remove(cluster, node):
-    active = cluster.active()
+    active = cluster.active(without=(node,))
     own = node.state_file()["ConsensusID"]
     status, _, data = active.client().request(
         "DELETE", f"/api/v3/system/consensus/node/{active.state_file()['ConsensusID']}")

@@ -19,7 +19,11 @@ void core::on(const message& m, const append_request& b) {
   if (disk_full_ && !b.entries.empty())
     return;
   recovery_contact(b.leader_last);
-  if (blank()) {
+  // A log from its very first entry on brings the first configuration with it; anything else needs a
+  // snapshot.
+  const bool from_the_start =
+      b.prev_index == index_t{} && (b.entries.empty() || b.entries.front().kind == kind_config);
+  if (blank() && !from_the_start) {
     append_response answer;
     answer.rejected = true;
     answer.needs_snapshot = true;

@@ -141,6 +141,13 @@ void core::on(const message& m, const append_response& b) {
   if (!p)
     return;
   p->last_heard = now_;
+  if (b.needs_snapshot && snapshot_.index == index_t{} && snapshot_.members.members.empty()) {
+    // The whole log is here, its first entry is the first configuration: that is all a blank node needs.
+    p->become_probe();
+    p->next = index_t{1};
+    replicate_to(*p);
+    return;
+  }
   if (b.needs_snapshot) {
     if (p->state != progress_state::snapshot)
       begin_snapshot(*p);
