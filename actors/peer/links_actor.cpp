@@ -9,6 +9,13 @@
 
 namespace holdfast::peer {
 
+namespace {
+
+/// How long a removed member may still be told so.
+constexpr auto farewell = std::chrono::seconds(5);
+
+} // namespace
+
 /// Called by net on the loop thread, outside any actor: it passes things on and decides nothing.
 class links_impl::observer final : public net::peer_observer {
 public:
@@ -74,6 +81,11 @@ links_impl::behavior_type links_impl::make_behavior() {
       [this](msg::members_atom, const msg::members_ptr& members) { follow(members); },
       [this](msg::status_atom) { return rows(); },
       [this](event_atom, const link_event_ptr& event) { on_event(*event); },
+      [this](leave_atom, const std::string& name) {
+        const auto found = table_.find(name);
+        if (found != table_.end() && found->second.leaving)
+          part_with(name);
+      },
   };
 }
 
@@ -122,21 +134,30 @@ void links_impl::follow(const msg::members_ptr& members) {
   for (const auto& info : members->members) {
     wanted.emplace(to_string(info.id), &info);
   }
-  for (auto it = table_.begin(); it != table_.end();) {
-    const auto found = wanted.find(it->first);
-    if (found == wanted.end() || found->second->address != it->second.address) {
-      forget(it->second, "no longer a member at that address");
-      if (network_) {
-        network_->close_links(
-            [name = it->first](const net::peer_link& link) { return link.peer_id() == name; },
-            "no longer a member at that address");
-      }
-      it = table_.erase(it);
-    } else {
-      ++it;
+  std::vector<std::string> parted;
+  for (auto& [name, known] : table_) {
+    const auto found = wanted.find(name);
+    if (found != wanted.end() && found->second->address == known.address) {
+      known.leaving = false;
+    } else if (found == wanted.end() && known.face && !std::exchange(known.leaving, true)) {
+      delayed_send(this, farewell, leave_atom::value, name);
+    } else if (found != wanted.end() || !known.face) {
+      parted.push_back(name);
     }
   }
+  for (const auto& name : parted)
+    part_with(name);
   dial_members();
+}
+
+void links_impl::part_with(const std::string& name) {
+  const auto found = table_.find(name);
+  forget(found->second, "no longer a member at that address");
+  if (network_) {
+    network_->close_links([&name](const net::peer_link& link) { return link.peer_id() == name; },
+                          "no longer a member at that address");
+  }
+  table_.erase(found);
 }
 
 void links_impl::dial_members() {
@@ -261,6 +282,9 @@ std::optional<std::string> links_impl::admit(const std::string& peer) const {
     if (to_string(info.id) == peer) {
       return std::nullopt;
     }
+  }
+  if (const auto known = table_.find(peer); known != table_.end() && known->second.leaving) {
+    return std::nullopt;
   }
   // A node that waits to be told its first configuration lets in whoever a root vouches for.
   const bool waiting = members_->members.empty();

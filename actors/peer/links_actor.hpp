@@ -39,7 +39,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holdfast::peer::link_event_ptr)
 
 namespace holdfast::peer {
 
-using links_self = msg::links_actor::extend<caf::reacts_to<event_atom, link_event_ptr>>;
+using leave_atom = caf::atom_constant<caf::atom("leave")>;
+using links_self = msg::links_actor::extend<caf::reacts_to<event_atom, link_event_ptr>,
+                                            caf::reacts_to<leave_atom, std::string>>;
 
 class links_impl final : public runtime::counting_actor<links_self::base> {
 public:
@@ -60,12 +62,14 @@ private:
     std::unique_ptr<net::peer_dialler> bulk_dialler;
     caf::actor face; ///< null while the link is down
     std::string trouble;
+    bool leaving = false; ///< removed; its link stays a while, so that it hears of that (REM-07)
   };
 
   std::string set_up(const msg::links_setup_ptr& setup);
   void stop();
   void follow(const msg::members_ptr& members);
   void dial_members();
+  void part_with(const std::string& name);
   void forget(member& gone, const std::string& reason);
   void on_event(const link_event& event);
   void raise_face(member& of);
