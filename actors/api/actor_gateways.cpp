@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr auto read_limit = 5s;
 constexpr auto write_limit = 10s;
 constexpr auto enrol_limit = 120s;
+constexpr auto digest_limit = 5s;
 constexpr auto status_limit = 800ms; ///< STA-10: within 1 s
 
 } // namespace
@@ -55,6 +56,12 @@ awaitable<msg::cluster_answer> actor_node_port::cluster(msg::cluster_call call) 
   out.status = asked.status == runtime::ask_status::dead ? 503 : 504;
   out.messages.push_back("the cluster desk does not answer: " + asked.error);
   co_return out;
+}
+
+awaitable<std::optional<msg::log_digest>> actor_node_port::digest(std::uint64_t index) {
+  // The log's writer may be in the middle of a sync.
+  auto asked = co_await ask_.ask(parts_.log_writer, digest_limit, msg::digests_atom::value, index);
+  co_return std::move(asked.value);
 }
 
 awaitable<std::vector<msg::actor_row>> actor_node_port::actors() {

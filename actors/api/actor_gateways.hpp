@@ -4,6 +4,7 @@
 #include "actors/api/node_port.hpp"
 #include "actors/api/request_context.hpp"
 #include "messages/actors.hpp"
+#include "messages/consensus.hpp"
 #include "runtime/asker.hpp"
 
 #include <filesystem>
@@ -42,6 +43,7 @@ public:
     /// Turns the consensus room's names into the operator's; may be empty.
     std::function<msg::consensus_status(msg::consensus_status)> present;
     std::shared_ptr<net::tls_slot> cluster_tls;  ///< what fellow members meet on the API port; may be null
+    msg::log_writer_actor log_writer;
     std::function<msg::ha_state_ptr()> ha_state; ///< never answers null
     certificate_files files;
     net::pem_pair certificate;
@@ -51,6 +53,7 @@ public:
 
   const node_facts& facts() const override { return parts_.facts; }
   boost::asio::awaitable<std::optional<msg::consensus_status>> status() override;
+  boost::asio::awaitable<std::optional<msg::log_digest>> digest(std::uint64_t index) override;
   boost::asio::awaitable<std::vector<msg::actor_row>> actors() override;
   boost::asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call call) override;
   boost::asio::awaitable<std::string> control(std::string verb, std::string name) override;

@@ -28,6 +28,7 @@ api_room::api_room(room_parts parts)
   add_pref_routes(router_, system_);
   add_status_routes(router_, system_);
   add_consensus_routes(router_, system_);
+  add_verify_routes(router_, system_);
   add_system_routes(router_, system_);
   add_object_api(router_, events_, parts_.ring);
 }

@@ -4,6 +4,7 @@
 #include "messages/actors.hpp"
 #include "messages/cluster.hpp"
 #include "messages/ha_state.hpp"
+#include "messages/log_digest.hpp"
 #include "net/http_server.hpp"
 #include "net/tls_context.hpp"
 
@@ -32,6 +33,8 @@ public:
   [[nodiscard]] virtual const node_facts& facts() const = 0;
   /// Nothing when consensus is down. Answers without quorum (STA-10).
   virtual boost::asio::awaitable<std::optional<msg::consensus_status>> status() = 0;
+  /// The log's digest at an index (0: the newest one on disk). Nothing when the log's writer does not answer.
+  virtual boost::asio::awaitable<std::optional<msg::log_digest>> digest(std::uint64_t index) = 0;
   /// Empty when the supervisor does not answer.
   virtual boost::asio::awaitable<std::vector<msg::actor_row>> actors() = 0;
   /// An empty string, or why it was refused.

@@ -22,6 +22,8 @@ void add_pref_routes(router& into, system_services& with);
 void add_status_routes(router& into, system_services& with);
 /// system/consensus/*, system/active, system/passive (contract §8.2).
 void add_consensus_routes(router& into, system_services& with);
+/// system/consensus/verify (WAL-09).
+void add_verify_routes(router& into, system_services& with);
 /// system/actors and system/cert (architecture §9, contract §8.2).
 void add_system_routes(router& into, system_services& with);
 

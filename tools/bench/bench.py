@@ -171,29 +171,33 @@ class Bench:
         node.terminate()
 
     def snapshot(self):
-        """Longest write while a snapshot of 100k objects is taken, against the longest one without."""
+        """Longest write while a snapshot of 100k objects is taken, against the longest one before it began.
+
+        One writer changes one large object until the log is long enough for a cut: log.<n+1> marks its beginning,
+        base.<n+1> its end.
+        """
         node = Node(self.daemon, self.work / "snapshot").start()
         fill_holdfast(node, 100_000, 1024)
         client = node.client(timeout=30)
 
-        def longest(until):
-            worst, count = 0.0, 0
-            while not until():
-                began = time.monotonic()
-                client.call("PUT", "profiles/bench-1", {"Name": "bench-1", "Description": str(count)})
-                worst, count = max(worst, time.monotonic() - began), count + 1
-            return worst * 1000
+        def newest(kind):
+            numbers = [int(path.suffix[1:]) for path in (node.root / "wal").glob(kind + ".*")
+                       if path.suffix[1:].isdigit()]
+            return max(numbers)
 
-        end = time.monotonic() + 3
-        idle = longest(lambda: time.monotonic() > end)
-        before = sorted(path.name for path in (node.root / "wal").iterdir() if path.name.startswith("base."))
-        client.call("POST", "system/actions/compact", {})
-        deadline = time.monotonic() + 30
-        busy = longest(lambda: time.monotonic() > deadline or sorted(
-            path.name for path in (node.root / "wal").iterdir()
-            if path.name.startswith("base.") and path.name.split(".")[1].isdigit()) != before)
-        self.row("longest write, idle", "ms", spread([idle]), None, "")
-        self.row("longest write, during a snapshot", "ms", spread([busy]), None, "idle + 5")
+        client.call("POST", "profiles", {"Name": "large", "Description": ""})
+        wait_for(lambda: newest("base") == newest("log"), 60, "the snapshots of the fill to be done", step=0.2)
+        first, idle, busy = newest("log"), [], []
+        deadline = time.monotonic() + 300
+        while newest("base") == first and time.monotonic() < deadline:
+            cut = newest("log") > first
+            began = time.monotonic()
+            client.call("PUT", "profiles/large", {"Name": "large", "Description": f"{len(idle):08}" * 8192})
+            (busy if cut else idle).append((time.monotonic() - began) * 1000)
+        assert busy and idle, "no snapshot was taken"
+        self.row("longest write of 64 KB before", "ms", spread(idle[10:]), None, "")
+        self.row("longest write while snapshotting", "ms", spread(busy), None, "max before + 5")
+        print(f"{'':<34} {len(busy)} writes during the snapshot; max {max(busy):.1f} ms, before {max(idle[10:]):.1f} ms")
         node.terminate()
 
 

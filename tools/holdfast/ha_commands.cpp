@@ -1,7 +1,7 @@
 // system ha: status and membership of the cluster (contract §8.2, §8.3).
 #include "tools/holdfast/commands.hpp"
 
-#include <cctype>
+#include <algorithm>
 #include <ostream>
 
 namespace holdfast::cli {
@@ -26,7 +26,6 @@ void add_reads(CLI::App& ha, context& c) {
       {"peers", "system/consensus/peers", "all members"},
       {"state", "system/consensus/state", "the HA state of the node spoken to"},
       {"dump", "system/consensus/fullstate", "the visible part of the replicated cluster state"},
-      {"verify", "system/consensus/verify", "digests of the log files, for comparing members"},
   };
   for (const auto& r : rows) {
     const std::string path = r.path;
@@ -49,6 +48,71 @@ void add_fail_over_safe(CLI::App& ha, context& c) {
     }
     c.print(c.server().send("POST", "system/consensus/failOverSafe", "", std::move(q)));
   });
+}
+
+/// One member's digest, asked of the member itself; a row that says why when it cannot be had.
+document digest_of(context& c, const std::string& url, const std::string& id, std::uint64_t index) {
+  settings elsewhere = c.config;
+  if (!url.empty()) {
+    elsewhere.endpoints = {url};
+  }
+  try {
+    query q;
+    if (index != 0) {
+      q.emplace_back("index", std::to_string(index));
+    }
+    session other{std::move(elsewhere), c.make_transport()};
+    return other.get("system/consensus/verify", std::move(q));
+  } catch (const failure& error) {
+    document row{rapidjson::kObjectType};
+    row.AddMember("ConsensusID", value{id.c_str(), row.GetAllocator()}, row.GetAllocator());
+    row.AddMember("Error", value{error.what(), row.GetAllocator()}, row.GetAllocator());
+    return row;
+  }
+}
+
+std::string text_in(const value& row, const char* name) {
+  const auto found = row.FindMember(name);
+  return found != row.MemberEnd() && found->value.IsString() ? found->value.GetString() : "";
+}
+
+std::uint64_t number_in(const value& row, const char* name) {
+  const auto found = row.FindMember(name);
+  return found != row.MemberEnd() && found->value.IsUint64() ? found->value.GetUint64() : 0;
+}
+
+/// Asks every member twice: how far its log is durable, then the chain value at the highest index all of them
+/// have.
+void verify_members(context& c) {
+  const document peers = c.server().get("system/consensus/peers");
+  std::uint64_t common = 0;
+  for (const auto& peer : peers.GetArray()) {
+    const auto synced =
+        number_in(digest_of(c, text_in(peer, "ApiUrl"), text_in(peer, "ConsensusID"), 0), "SyncedIndex");
+    if (synced != 0) {
+      common = common == 0 ? synced : std::min(common, synced);
+    }
+  }
+  document rows{rapidjson::kArrayType};
+  std::string chain;
+  bool equal = true;
+  bool complete = true;
+  for (const auto& peer : peers.GetArray()) {
+    const document row = digest_of(c, text_in(peer, "ApiUrl"), text_in(peer, "ConsensusID"), common);
+    const auto own = text_in(row, "Chain");
+    complete = complete && !own.empty();
+    equal = equal && (own.empty() || chain.empty() || own == chain);
+    chain = own.empty() ? chain : own;
+    rows.PushBack(value{row, rows.GetAllocator()}, rows.GetAllocator());
+  }
+  c.print(rows);
+  if (!equal) {
+    throw failure{"the logs differ at index " + std::to_string(common) +
+                  ": stop the member that differs from the majority, remove it and enrol it anew"};
+  }
+  if (!complete) {
+    throw failure{"not every member could be asked; see Error in its row"};
+  }
 }
 
 } // namespace
@@ -81,6 +145,9 @@ long long duration_ms(const std::string& word) {
 void add_ha_commands(CLI::App& ha, context& c) {
   add_reads(ha, c);
   add_fail_over_safe(ha, c);
+  ha.add_subcommand("verify", "compare the log of every member at one index, while they run")->callback([&c] {
+    verify_members(c);
+  });
 }
 
 } // namespace holdfast::cli

@@ -120,6 +120,7 @@ void service::start_root() {
   parts.present = [desk = desk_](msg::consensus_status raw) { return desk->present(std::move(raw)); };
   parts.cluster_tls = cluster_tls_;
   parts.ha_state = [desk = desk_] { return desk->state(); };
+  parts.log_writer = group_.log_writer();
   parts.files = {settings_.tls_cert_path(), settings_.tls_key_path()};
   parts.certificate = with_.certificate;
   port_ = std::make_shared<api::actor_node_port>(host_.ask(), *front_, std::move(parts));

@@ -259,6 +259,18 @@ TEST_CASE("§2 a handler that fails says so without a word of what it held") {
   CHECK(world.call("/api/v3/empty").content_type == "application/json"); // §0.3
 }
 
+TEST_CASE("WAL-09 the log's digest is shown at any index, with the reason when it is not there") {
+  system_world world;
+  const auto newest = world.get("system/consensus/verify");
+  CHECK(newest.status == 200);
+  CHECK(newest.body.find("\"Index\":40,\"Chain\":\"abc00028\",\"Error\":\"\"") != std::string::npos);
+  CHECK(world.get("system/consensus/verify?index=7").body.find("\"Chain\":\"abc00007\"") != std::string::npos);
+  CHECK(world.get("system/consensus/verify?index=41").body.find("\"Chain\":\"\"") != std::string::npos);
+  CHECK(world.get("system/consensus/verify?index=fred").status == 406);
+  world.node.log_down = true;
+  CHECK(world.get("system/consensus/verify").status == 503);
+}
+
 TEST_CASE("§2 an error is UTF-8 with all five keys, whatever the client sent") {
   CHECK(to_json(error_body{"", "a\xff\"\n", "GET", {}, 404}) ==
         "{\"Model\":\"\",\"Key\":\"a\xef\xbf\xbd\\\"\\n\",\"Type\":\"GET\",\"Messages\":[],\"Code\":404}");

@@ -77,6 +77,18 @@ public:
   }
   const node_facts& facts() const override { return known; }
   asio::awaitable<std::optional<msg::consensus_status>> status() override { co_return answer; }
+  boost::asio::awaitable<std::optional<msg::log_digest>> digest(std::uint64_t index) override {
+    if (log_down)
+      co_return std::nullopt;
+    msg::log_digest out;
+    out.last_index = out.synced_index = 40;
+    out.asked_index = index == 0 ? 40 : index;
+    out.chain = static_cast<std::uint32_t>(0xabc00000U + out.asked_index);
+    if (out.asked_index > 40)
+      out.error = "index 41 is not in the log";
+    co_return out;
+  }
+  bool log_down = false;
   asio::awaitable<std::vector<msg::actor_row>> actors() override { co_return rows; }
   asio::awaitable<std::string> control(std::string verb, std::string name) override {
     controlled.emplace_back(verb, name);

@@ -171,6 +171,27 @@ TEST_CASE("STA-08: failOverSafe sends the wait and refuses one out of bounds bef
   CHECK(cli({"system", "ha", "failOverSafe", "soon"}).code == 1);
 }
 
+TEST_CASE(
+    "WAL-09 verify compares members at the highest index all of them have, and fails when they differ") {
+  const std::string peers =
+      R"([{"ConsensusID":"a","ApiUrl":"https://a"},{"ConsensusID":"b","ApiUrl":"https://b"}])";
+  const auto script = [&peers](const char* chain_b) {
+    return std::deque<fake_transport::exchange>{
+        {"GET /api/v3/system/consensus/peers", {200, {}, peers}},
+        {"GET /api/v3/system/consensus/verify",
+         {200, {}, R"({"ConsensusID":"a","SyncedIndex":9,"Chain":"x"})"}},
+        {"GET /api/v3/system/consensus/verify",
+         {200, {}, R"({"ConsensusID":"b","SyncedIndex":7,"Chain":"y"})"}},
+        {"GET /api/v3/system/consensus/verify?index=7", {200, {}, R"({"ConsensusID":"a","Chain":"12"})"}},
+        {"GET /api/v3/system/consensus/verify?index=7",
+         {200, {}, std::string{R"({"ConsensusID":"b","Chain":")"} + chain_b + "\"}"}}};
+  };
+  CHECK(cli({"ha", "verify"}, script("12")).code == 0);
+  const auto differ = cli({"ha", "verify"}, script("13"));
+  CHECK(differ.code == 1);
+  CHECK(differ.err.find("the logs differ at index 7") != std::string::npos);
+}
+
 TEST_CASE("params verbs: set posts the value, words out of place print usage") {
   CHECK(cli({"profiles", "set", "bob", "param", "a/b", "to", "[1]"},
             {{"POST /api/v3/profiles/bob/params/a/b [1]", {200, {}, "[1]"}}})
