@@ -157,7 +157,7 @@ std::string_view decode_target(std::string_view target, http_head& head) {
   if (const auto why = percent_decode(target.substr(0, mark), false, path); !why.empty())
     return why;
   if (path.empty() && mark < target.size())
-    path = "/";
+    path.push_back('/');
   if (path != "*" && !path.starts_with('/'))
     return bad_start;
   if (has_dot_segment(path))
