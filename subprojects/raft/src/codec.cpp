@@ -217,11 +217,11 @@ void body(Io& io, is<append_response> auto& b) {
 }
 template <class Io>
 void body(Io& io, is<heartbeat> auto& b) {
-  fields(io, b.round, b.commit, b.leader_last, b.handover_epoch);
+  fields(io, b.round, b.commit, b.leader_last, b.handover_epoch, b.recovery_mark);
 }
 template <class Io>
 void body(Io& io, is<heartbeat_response> auto& b) {
-  fields(io, b.round, b.recovering, b.last_index);
+  fields(io, b.round, b.recovering, b.recovery_mark, b.last_index);
 }
 template <class Io>
 void body(Io& io, is<timeout_now> auto& b) {

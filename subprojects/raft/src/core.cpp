@@ -36,6 +36,7 @@ core::core(boot b)
   committed_config_ = committed_config().index;
   removed_ = committed_config().members.is_removed(self_);
   forwarded_.session = random_.next();
+  recovery_mark_ = forwarded_.session | 1U;
   // A vote or an answered heartbeat of the life before may be forgotten: the lease it supported must end
   // first.
   embargo_until_ = boot_term_ == term_t{} ? now_ : now_ + limits_.election_timeout_min;
@@ -154,9 +155,9 @@ void core::answer_stale(const message& m) {
   if (const auto* vote = std::get_if<vote_request>(&m.body))
     answer_vote(m, *vote, false);
   else if (const auto* beat = std::get_if<heartbeat>(&m.body))
-    send_answer(m.from, heartbeat_response{beat->round, state_.recovering, log_.last_index()});
+    send_answer(m.from, heartbeat_answer(beat->round));
   else if (std::holds_alternative<append_request>(m.body) || std::holds_alternative<snapshot_offer>(m.body))
-    send_answer(m.from, heartbeat_response{0, state_.recovering, log_.last_index()});
+    send_answer(m.from, heartbeat_answer(0));
 }
 
 void core::handle(const ev::applied& e) {

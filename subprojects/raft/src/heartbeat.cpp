@@ -16,11 +16,15 @@ void core::on(const message& m, const heartbeat& b) {
     return;
   const bool installing = incoming_ && incoming_->installing;
   if (!installing && !blank()) {
-    recovery_contact(b.leader_last);
+    recovery_contact(b.leader_last, b.recovery_mark == recovery_mark_);
     commit_to(b.commit);
   }
   if (b.round != 0)
-    send_answer(m.from, heartbeat_response{b.round, state_.recovering, log_.last_index()});
+    send_answer(m.from, heartbeat_answer(b.round));
+}
+
+heartbeat_response core::heartbeat_answer(std::uint64_t round) const {
+  return {round, state_.recovering, state_.recovering ? recovery_mark_ : 0, log_.last_index()};
 }
 
 void core::on(const message& m, const heartbeat_response& b) {
@@ -31,6 +35,7 @@ void core::on(const message& m, const heartbeat_response& b) {
   const bool was_silent = !recently_heard(*p);
   p->last_heard = now_;
   p->recovering = b.recovering;
+  p->recovery_mark = b.recovery_mark;
   if (b.round > p->answered_round && b.round <= lead->round) {
     p->answered_round = b.round;
     round_answered();
@@ -55,7 +60,8 @@ void core::start_round() {
     lead.new_reads.clear();
   }
   for (const progress& p : lead.peers)
-    send(p.id, heartbeat{lead.round, std::min(commit_, p.match), log_.last_index(), lead.handover_epoch});
+    send(p.id, heartbeat{lead.round, std::min(commit_, p.match), log_.last_index(), lead.handover_epoch,
+                         p.recovery_mark});
   round_answered();
 }
 

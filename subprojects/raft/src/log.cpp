@@ -18,7 +18,7 @@ void core::on(const message& m, const append_request& b) {
     return; // the log is about to be replaced
   if (disk_full_ && !b.entries.empty())
     return;
-  recovery_contact(b.leader_last);
+  recovery_contact(b.leader_last, false);
   // A log from its very first entry on brings the first configuration with it; anything else needs a
   // snapshot.
   const bool from_the_start =

@@ -245,7 +245,7 @@ void core::spread_commit() {
         request && m->term == state_.term)
       request->commit = commit_;
     else
-      send(p.id, heartbeat{0, news, log_.last_index(), leading()->handover_epoch});
+      send(p.id, heartbeat{0, news, log_.last_index(), leading()->handover_epoch, p.recovery_mark});
   }
 }
 

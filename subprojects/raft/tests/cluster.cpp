@@ -162,6 +162,15 @@ void cluster::lose(const std::string& type, node_number from, node_number to, un
   losses_[type + std::to_string(from) + ">" + std::to_string(to)] = count;
 }
 
+void cluster::hold(const std::string& type, node_number from, node_number to, unsigned count) {
+  holds_[type + std::to_string(from) + ">" + std::to_string(to)] = count;
+}
+
+void cluster::let_go() {
+  for (message& m : std::exchange(held_, {}))
+    deliver(static_cast<node_number>(m.to.low), ev::receive{std::move(m)});
+}
+
 void cluster::deliver(node_number n, event_body body) {
   node& x = nodes_.at(n);
   if (x.raft)
@@ -308,10 +317,16 @@ void cluster::transmit(node& n, const message& m) {
   const auto to = static_cast<node_number>(m.to.low);
   const auto it = nodes_.find(to);
   bool lost = it == nodes_.end() || !it->second.raft || cuts_.count({n.number, to}) > 0;
-  const auto loss = losses_.find(raft::name_of(m.body) + std::to_string(n.number) + ">" + std::to_string(to));
+  const auto key = raft::name_of(m.body) + std::to_string(n.number) + ">" + std::to_string(to);
+  const auto loss = losses_.find(key);
   if (!lost && loss != losses_.end() && loss->second > 0) {
     --loss->second;
     lost = true;
+  }
+  if (const auto kept = holds_.find(key); !lost && kept != holds_.end() && kept->second > 0) {
+    --kept->second;
+    held_.push_back(m);
+    return;
   }
   if (show_messages)
     note("  n" + std::to_string(n.number) + " > n" + std::to_string(to) + " " + raft::name_of(m.body) +

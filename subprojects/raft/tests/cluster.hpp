@@ -67,6 +67,9 @@ public:
   void heal_all() { cuts_.clear(); }
   /// Loses the next `count` messages of this type on this link.
   void lose(const std::string& type, node_number from, node_number to, unsigned count);
+  /// Keeps the next `count` messages of this type on this link back until let_go(), across restarts.
+  void hold(const std::string& type, node_number from, node_number to, unsigned count);
+  void let_go();
   void deliver(node_number n, event_body body);
   void run(duration d);
   /// Runs until a live node leads and has committed in its term, at most 20 s.
@@ -115,6 +118,8 @@ private:
   std::uint64_t order_ = 0;
   std::set<std::pair<node_number, node_number>> cuts_;
   std::map<std::string, unsigned> losses_;
+  std::map<std::string, unsigned> holds_;
+  std::vector<message> held_;
   std::map<std::uint64_t, node_id> leader_of_term_;
   std::map<std::uint64_t, std::pair<term_t, std::string>> committed_; ///< by index: term and payload
   std::map<std::uint64_t, std::vector<std::string>> snapshot_states_; ///< by id

@@ -7,10 +7,10 @@
 //   run MS | await | status | applied | lease NODE | messages on|off
 //   propose NODE CONTEXT TEXT | flood NODE COUNT BYTES | read NODE CONTEXT
 //   transfer FROM TO|any MS [released] | change NODE CONTEXT add|promote|demote|remove|observer NODE
-//   [force|on|off] cut A B | cut-oneway FROM TO | heal [A B] | isolate NODE | lose TYPE FROM TO COUNT kill
-//   NODE | refuse NODE | restart NODE | pause NODE | resume NODE | link-up NODE PEER stall NODE | unstall
-//   NODE | full NODE on|off | crash-after-write NODE | rot NODE INDEX | slow-apply NODE on|off snapshot NODE
-//   BYTES | ticket NODE TERM
+//   [force|on|off] cut A B | cut-oneway FROM TO | heal [A B] | isolate NODE | lose TYPE FROM TO COUNT |
+//   hold TYPE FROM TO COUNT | let-go | kill NODE | refuse NODE | restart NODE | pause NODE | resume NODE |
+//   link-up NODE PEER stall NODE | unstall NODE | full NODE on|off | crash-after-write NODE | rot NODE INDEX
+//   | slow-apply NODE on|off snapshot NODE BYTES | ticket NODE TERM
 // `run` ends with a check that nothing is broken; invariants are checked after every event.
 #include "cluster.hpp"
 
@@ -211,6 +211,11 @@ private:
          [this](const words& w) {
            c().lose(w.at(1), node_of(w.at(2)), node_of(w.at(3)), static_cast<unsigned>(number(w.at(4))));
          }},
+        {"hold",
+         [this](const words& w) {
+           c().hold(w.at(1), node_of(w.at(2)), node_of(w.at(3)), static_cast<unsigned>(number(w.at(4))));
+         }},
+        {"let-go", [this](const words&) { c().let_go(); }},
         {"kill", [this](const words& w) { c().kill(node_of(w.at(1))); }},
         {"refuse", [this](const words& w) { c().refuse(node_of(w.at(1))); }},
         {"refuse-link",

@@ -229,6 +229,7 @@ private:
   // heartbeat.cpp: rounds, check-quorum, the leader's timers
   void on(const message& m, const heartbeat& b);
   void on(const message& m, const heartbeat_response& b);
+  [[nodiscard]] heartbeat_response heartbeat_answer(std::uint64_t round) const;
   void start_round();
   void round_answered();
   void leader_timers(bool after_pause);
@@ -287,7 +288,7 @@ private:
   void adopt_snapshot();
 
   // recovering.cpp
-  void recovery_contact(index_t leader_last);
+  void recovery_contact(index_t leader_last, bool sent_since_start);
   void finish_recovery();
 
   [[nodiscard]] leader_role* leading() { return std::get_if<leader_role>(&role_); }
@@ -318,6 +319,7 @@ private:
   lease_promises promises_;
   handover_mark handover_; ///< newest handover epoch heard, per term
   std::optional<incoming_snapshot> incoming_;
+  std::uint64_t recovery_mark_; ///< of this start; a heartbeat with it was sent after the start
   std::optional<index_t> recovery_target_;
   index_t verified_; ///< a leader found this log equal to its own up to here
   bool removed_ = false;

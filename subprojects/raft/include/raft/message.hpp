@@ -62,12 +62,14 @@ struct heartbeat {
   index_t commit;          ///< never beyond what the receiver is known to hold
   index_t leader_last;
   std::uint64_t handover_epoch = 0;
+  std::uint64_t recovery_mark = 0; ///< the one last heard from the receiver: this was sent after its start
 };
 
 struct heartbeat_response {
   std::uint64_t round = 0;
   bool recovering = false;
-  index_t last_index; ///< end of the sender's log, durable or not
+  std::uint64_t recovery_mark = 0; ///< recovering: random per start; otherwise 0
+  index_t last_index;              ///< end of the sender's log, durable or not
 };
 
 /// "Take over now" (thesis §3.10). Sent again on every tick until the transfer ends. The epoch grows with

@@ -50,7 +50,8 @@ struct progress {
   index_t next;        ///< the next entry to send
   index_t told_commit; ///< the commit index it was last told
   bool recovering = false;
-  bool probe_pending = false; ///< probe: a message is out
+  std::uint64_t recovery_mark = 0; ///< as last heard; goes back with the next heartbeat
+  bool probe_pending = false;      ///< probe: a message is out
   bool disk_read_pending = false;
   instant last_sent;  ///< append
   instant last_ack;   ///< append answer that moved something
