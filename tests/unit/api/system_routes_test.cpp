@@ -267,7 +267,7 @@ TEST_CASE("WAL-09 the log's digest is shown at any index, with the reason when i
   CHECK(world.get("system/consensus/verify?index=7").body.find("\"Chain\":\"abc00007\"") != std::string::npos);
   CHECK(world.get("system/consensus/verify?index=41").body.find("\"Chain\":\"\"") != std::string::npos);
   CHECK(world.get("system/consensus/verify?index=fred").status == 406);
-  world.node.log_down = true;
+  world.node->log_down = true;
   CHECK(world.get("system/consensus/verify").status == 503);
 }
 
