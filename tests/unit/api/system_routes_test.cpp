@@ -88,6 +88,7 @@ TEST_CASE("C-06, STA-05, STA-06 secrets are told in the introduction alone, and 
     CHECK(body.find("the-cluster-token") == std::string::npos);
     CHECK(body.find("the-root-key") == std::string::npos);
   }
+  world.node->desk.json = msg::to_json(*world.node->state, msg::secrets::keep);
   const auto intro = world.get("system/consensus/introduction").body;
   CHECK(intro.find("\"Token\":\"the-cluster-token\"") != std::string::npos);
   CHECK(intro.find("\"Key\":\"the-root-key\"") != std::string::npos);
@@ -104,11 +105,20 @@ TEST_CASE("STA-08, B-04 failOverSafe waits between 50 ms and 5 s and refuses the
     CHECK(world.call("POST", "system/consensus/failOverSafe?waitFor=" + std::string(bad)).status == 406);
 }
 
-TEST_CASE("REM-04, C-05 the active node is not removed, by raw HTTP neither") {
+TEST_CASE("REM-04, C-05 a refusal of the cluster desk reaches raw HTTP in the contract's shape") {
   system_world world;
-  CHECK(world.call("DELETE", "system/consensus/node/01234567-89ab-cdef-0123-456789abcdef").status == 409);
-  CHECK(world.call("DELETE", "system/consensus/node/02:00:00:00:00:01").status == 404);
+  world.node->desk = {409, "", {"This is the active node; hand over first"}};
+  const auto refused = world.call("DELETE", "system/consensus/node/01234567-89ab-cdef-0123-456789abcdef");
+  CHECK(refused.status == 409);
+  CHECK(refused.body.find("\"Messages\":[\"This is the active node; hand over first\"],\"Code\":409") !=
+        std::string::npos);
   CHECK(world.call("POST", "system/passive").status == 409);
+  REQUIRE(world.node->desk_calls.size() == 1); // without a cluster there is nobody to hand over to
+  CHECK(world.node->desk_calls.front() == "remove 01234567-89ab-cdef-0123-456789abcdef");
+  world.add_user("anna", "pass word", "[]");
+  world.login = system_world::basic("anna", "pass word");
+  CHECK(world.call("DELETE", "system/consensus/node/01234567-89ab-cdef-0123-456789abcdef").status == 403);
+  CHECK(world.node->desk_calls.size() == 1);
 }
 
 TEST_CASE("PRE-14 counts that stand no failure are named") {
@@ -264,7 +274,8 @@ TEST_CASE("WAL-09 the log's digest is shown at any index, with the reason when i
   const auto newest = world.get("system/consensus/verify");
   CHECK(newest.status == 200);
   CHECK(newest.body.find("\"Index\":40,\"Chain\":\"abc00028\",\"Error\":\"\"") != std::string::npos);
-  CHECK(world.get("system/consensus/verify?index=7").body.find("\"Chain\":\"abc00007\"") != std::string::npos);
+  CHECK(world.get("system/consensus/verify?index=7").body.find("\"Chain\":\"abc00007\"") !=
+        std::string::npos);
   CHECK(world.get("system/consensus/verify?index=41").body.find("\"Chain\":\"\"") != std::string::npos);
   CHECK(world.get("system/consensus/verify?index=fred").status == 406);
   world.node->log_down = true;

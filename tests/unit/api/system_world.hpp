@@ -89,6 +89,12 @@ public:
     co_return out;
   }
   bool log_down = false;
+  asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call call) override {
+    desk_calls.push_back(call.verb + " " + call.argument);
+    co_return desk;
+  }
+  msg::cluster_answer desk; ///< what the cluster desk says to anything
+  std::vector<std::string> desk_calls;
   asio::awaitable<std::vector<msg::actor_row>> actors() override { co_return rows; }
   asio::awaitable<std::string> control(std::string verb, std::string name) override {
     controlled.emplace_back(verb, name);
