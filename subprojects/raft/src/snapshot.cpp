@@ -98,34 +98,49 @@ void core::on(const message& m, const snapshot_offer& b) {
   }
   if (!leader_heard(m, handover_.term == m.term ? handover_.epoch : 0))
     return;
-  const bool have = !blank() && (b.meta.index <= commit_ || log_.term_at(b.meta.index) == b.meta.term);
-  if (have) {
+  if (incoming_ && incoming_->installing)
+    return; // the log is about to be replaced
+  if (holds(b.meta)) {
     commit_to(b.meta.index);
     send_durably(m.from, snapshot_status{b.meta.id, b.meta.index, b.meta.size, true, state_.recovering});
     return;
   }
-  if (incoming_ && incoming_->installing)
-    return;
   if (incoming_ && incoming_->meta.id == b.meta.id && incoming_->meta.index == b.meta.index) {
     incoming_->from = m.from;
-    if (incoming_->known)
+    if (incoming_->known) {
+      install_when_whole();
       report_snapshot_status(false);
+    }
     return;
   }
   incoming_ = incoming_snapshot{b.meta, m.from, {}, false, false};
   out_->receive_snapshot = b.meta;
 }
 
+/// Whether the log already stands for all that this snapshot does.
+bool core::holds(const snapshot_meta& meta) const {
+  return !blank() && (meta.index <= commit_ || log_.term_at(meta.index) == meta.term);
+}
+
 void core::handle(const ev::snapshot_stored& e) {
   if (!incoming_ || incoming_->meta.id != e.id || incoming_->installing)
     return;
+  if (holds(incoming_->meta)) {
+    incoming_.reset(); // entries overtook it; in their place it would destroy what was acknowledged since
+    return;
+  }
   incoming_->known = true;
   incoming_->stored = std::min(e.stored, incoming_->meta.size);
-  if (incoming_->stored == incoming_->meta.size) {
-    incoming_->installing = true;
-    out_->install_snapshot = incoming_->meta;
-  }
+  install_when_whole();
   report_snapshot_status(false);
+}
+
+/// Only a follower gives up its log: a candidate may be about to lead with it. The leader offers again.
+void core::install_when_whole() {
+  if (incoming_->stored != incoming_->meta.size || !std::holds_alternative<follower_role>(role_))
+    return;
+  incoming_->installing = true;
+  out_->install_snapshot = incoming_->meta;
 }
 
 void core::report_snapshot_status(bool installed) {

@@ -284,6 +284,8 @@ private:
   void retry_snapshot(progress& p);
   void on(const message& m, const snapshot_offer& b);
   void on(const message& m, const snapshot_status& b);
+  [[nodiscard]] bool holds(const snapshot_meta& meta) const;
+  void install_when_whole();
   void report_snapshot_status(bool installed);
   void adopt_snapshot();
 
