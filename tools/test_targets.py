@@ -9,18 +9,19 @@ import subprocess
 import sys
 
 
+def introspect(root, what):
+    return json.loads(subprocess.run(["meson", "introspect", str(root), what], check=True, capture_output=True,
+                                     text=True).stdout)
+
+
 def main(folder, suites):
     root = pathlib.Path(folder).resolve()
-    tests = json.loads(subprocess.run(["meson", "introspect", str(root), "--tests"], check=True, capture_output=True,
-                                      text=True).stdout)
+    built = {str(pathlib.Path(name)) for target in introspect(root, "--targets") for name in target["filename"]}
     targets = set()
-    for test in tests:
-        if not {suite.split(":")[-1] for suite in test["suite"]} & set(suites):
-            continue
-        for word in test["cmd"]:
-            path = pathlib.Path(word)
-            if path.is_absolute() and path.is_relative_to(root):
-                targets.add(str(path.relative_to(root)))
+    for test in introspect(root, "--tests"):
+        if {suite.split(":")[-1] for suite in test["suite"]} & set(suites):
+            words = {str(root / word) for word in test["cmd"]}  # an absolute word stays as it is
+            targets |= {str(pathlib.Path(word).relative_to(root)) for word in words & built}
     print("\n".join(sorted(targets)))
 
 
