@@ -54,6 +54,7 @@ void add_event_commands(CLI::App& app, context& c);
 void add_info_commands(CLI::App& app, context& c);
 void add_system_commands(CLI::App& app, context& c);
 void add_ha_commands(CLI::App& system, context& c);
+void add_enrol_commands(CLI::App& ha, context& c);
 void add_local_commands(CLI::App& app, context& c);
 void add_completion_command(CLI::App& app, context& c);
 

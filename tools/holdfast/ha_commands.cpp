@@ -145,6 +145,7 @@ long long duration_ms(const std::string& word) {
 void add_ha_commands(CLI::App& ha, context& c) {
   add_reads(ha, c);
   add_fail_over_safe(ha, c);
+  add_enrol_commands(ha, c);
   ha.add_subcommand("verify", "compare the log of every member at one index, while they run")->callback([&c] {
     verify_members(c);
   });

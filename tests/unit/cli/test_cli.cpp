@@ -192,6 +192,47 @@ TEST_CASE(
   CHECK(differ.err.find("the logs differ at index 7") != std::string::npos);
 }
 
+TEST_CASE("contract 8.3: enroll lays the introduction and the arguments over the target's state and posts it "
+          "there") {
+  const std::string state = R"({"ConsensusID":"t","ConsensusAddr":"","HaID":"","Observer":false})";
+  const auto script = [&state](const char* introduction, const char* posted) {
+    return std::deque<fake_transport::exchange>{
+        {"GET /api/v3/system/consensus/state", {200, {}, state}},
+        {"GET /api/v3/system/consensus/introduction", {200, {}, introduction}},
+        {std::string{"POST /api/v3/system/consensus/enroll "} + posted, {200, {}, "{}"}}};
+  };
+  CHECK(
+      cli({"system", "ha", "enroll", "https://t", "u", "p", "ConsensusAddr", "10.0.0.2:8093", "Observer",
+           "true"},
+          script(
+              R"({"HaID":"c","ConsensusEnabled":true})",
+              R"({"ConsensusID":"t","HaID":"c","ConsensusEnabled":true,"ConsensusAddr":"10.0.0.2:8093","Observer":true})"))
+          .code == 0);
+}
+
+TEST_CASE("SEL-04, SEL-11, SEL-12 bad enrolment arguments are refused before anything is posted") {
+  const auto refused = [](const char* introduction, std::vector<std::string> pairs) {
+    std::vector<std::string> line{"ha", "enroll", "https://t", "u", "p"};
+    line.insert(line.end(), pairs.begin(), pairs.end());
+    return cli(line, {{"GET /api/v3/system/consensus/state", {200, {}, "{}"}},
+                      {"GET /api/v3/system/consensus/introduction", {200, {}, introduction}}});
+  };
+  CHECK(refused(R"({"ConsensusEnabled":true})", {"HaID", "x"}).err.find("belongs to the whole cluster") !=
+        std::string::npos);
+  CHECK(refused("{}", {"Observer", "yes"}).err.find("must be true or false") != std::string::npos);
+  CHECK(refused("{}", {"Frob", "1"}).err.find("unknown key Frob") != std::string::npos);
+  CHECK(refused("{}", {"HaID"}).code == 1);
+}
+
+TEST_CASE("REM-08 remove finds the member by id or address and names the list when it is not there") {
+  const std::string peers = R"([{"ConsensusID":"a","ConsensusAddr":"10.0.0.1:8093"}])";
+  CHECK(cli({"ha", "remove", "10.0.0.1:8093"}, {{"GET /api/v3/system/consensus/peers", {200, {}, peers}},
+                                                {"DELETE /api/v3/system/consensus/node/a", {200, {}, ""}}})
+            .code == 0);
+  CHECK(cli({"ha", "remove", "b"}, {{"GET /api/v3/system/consensus/peers", {200, {}, peers}}})
+            .err.find("ha peers") != std::string::npos);
+}
+
 TEST_CASE("params verbs: set posts the value, words out of place print usage") {
   CHECK(cli({"profiles", "set", "bob", "param", "a/b", "to", "[1]"},
             {{"POST /api/v3/profiles/bob/params/a/b [1]", {200, {}, "[1]"}}})
