@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds Holdfast and runs its whole test suite on this machine: README's test command and what CI calls.
 #
-#   ./tools/test.sh [--no-sanitize] [--suite NAME] [--build-root DIR]
+#   ./tools/test.sh [--sanitize] [--suite NAME] [--build-root DIR]
+#
+# --sanitize adds a second build under the address and undefined-behaviour sanitizers and runs what fits there.
 #
 # From nothing (a fresh Debian 12 with network access to its package mirror) it must finish within 40 minutes
 # on two cores. Tests that need root are skipped, with the reason, when not run as root.
@@ -9,15 +11,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sanitize=yes
+sanitize=no
 suite=()
 build_root=build
 while [ $# -gt 0 ]; do
   case "$1" in
-    --no-sanitize) sanitize=no ;;
+    --sanitize) sanitize=yes ;;
     --suite) shift; suite=(--suite "${1:?test.sh: --suite needs a name}") ;;
     --build-root) shift; build_root=${1:?test.sh: --build-root needs a folder} ;;
-    -h | --help) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    -h | --help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
     *) echo "test.sh: unknown argument '$1' (see --help)" >&2; exit 2 ;;
   esac
   shift
@@ -52,8 +54,8 @@ meson test -C "$build_root/test" --no-rebuild --print-errorlogs "${suite[@]}" ||
 
 if [ "$sanitize" = yes ] && [ "${#suite[@]}" -eq 0 ]; then
   echo "== build (address and undefined-behaviour sanitizers)"
-  configure "$build_root/asan" -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
-  sanitized=(wal fuzz sanitize)
+  configure "$build_root/asan" -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
+  sanitized=(raft wal fuzz sanitize)
   mapfile -t targets < <(python3 tools/test_targets.py "$build_root/asan" "${sanitized[@]}")
   ninja -C "$build_root/asan" "${targets[@]}" | tail -n 1
   echo "== tests under the sanitizers"
