@@ -102,7 +102,7 @@ void add_enroll(CLI::App& ha, context& c) {
     const document introduction = c.server().get(introduction_path);
     overlay(state, introduction);
     apply_pairs(state, w->pairs, is_clustered(introduction));
-    c.print(target.send("POST", enroll_path, to_compact(state)));
+    c.print(target.send("POST", enroll_path, to_compact(sorted(state))));
   });
 }
 
@@ -129,7 +129,7 @@ void add_two_steps(CLI::App& ha, context& c) {
     document state = c.server().get(state_path);
     overlay(state, known);
     apply_pairs(state, j->pairs, is_clustered(known));
-    c.print(c.server().send("POST", enroll_path, to_compact(state)));
+    c.print(c.server().send("POST", enroll_path, to_compact(sorted(state))));
   });
 }
 

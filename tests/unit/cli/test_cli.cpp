@@ -206,7 +206,7 @@ TEST_CASE("contract 8.3: enroll lays the introduction and the arguments over the
            "true"},
           script(
               R"({"HaID":"c","ConsensusEnabled":true})",
-              R"({"ConsensusID":"t","HaID":"c","ConsensusEnabled":true,"ConsensusAddr":"10.0.0.2:8093","Observer":true})"))
+              R"({"ConsensusAddr":"10.0.0.2:8093","ConsensusEnabled":true,"ConsensusID":"t","HaID":"c","Observer":true})"))
           .code == 0);
 }
 
