@@ -130,7 +130,7 @@ int guard_worker::poll_timeout(mono_ns now) const {
 }
 
 void guard_worker::pet_keeper(mono_ns now) {
-  if (!rules_.holding() && pet_at_ != 0) {
+  if (!rules_.holding() && !script_.running() && pet_at_ != 0) {
     pet_at_ = 0;
     (void)!::write(pet_.get(), "i", 1);
   } else if (rules_.holding() && pet_at_ <= now) {
@@ -253,6 +253,8 @@ void guard_worker::perform(const guard_rules::actions& todo) {
 }
 
 void guard_worker::add() {
+  // Before the address is on: a worker that is stopped between the two would stand there unwatched.
+  pet_keeper(mono_now());
   if (!config_.script.empty()) {
     start_script("add");
     return;

@@ -2,6 +2,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "actors/vip/guard_keeper.hpp"
 #include "actors/vip/guard_protocol.hpp"
+#include "actors/vip/guard_worker.hpp"
 #include "actors/vip/netlink.hpp"
 #include "actors/vip/script_runner.hpp"
 
@@ -10,6 +11,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
 #include <poll.h>
 #include <sched.h>
@@ -155,6 +157,38 @@ TEST_CASE("SIGSTOP of daemon and guard: the keeper ends the guard and the addres
   ::kill(daemon.worker, SIGSTOP);
   const auto took = until([] { return !standing(); }, 2000 * ms, "the address to go");
   MESSAGE("gone after " << took / ms << " ms");
+}
+
+TEST_CASE("the keeper watches the guard before the address is on, so that no stop falls between the two") {
+  std::array<int, 2> pair{};
+  std::array<int, 2> pet{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  REQUIRE(::pipe2(pet.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(pair[0]);
+    static guard_page page;
+    ::_exit(guard_worker{unique_fd{pair[1]}, unique_fd{pet[1]}, page}.run());
+  }
+  ::close(pair[1]);
+  guard_handle::worker worker{unique_fd{pair[0]}, child};
+  daemon_process::say(worker, to_guard::configure{vip_text, "v0", ""});
+  for (int round = 0; round < 20; ++round) {
+    daemon_process::say(worker, to_guard::hold{mono_now() + 5000 * ms, 1});
+    netlink kernel;
+    const auto address = *parse_cidr(vip_text);
+    while (kernel.find_address(address).empty()) { // no pause: what counts is the very moment
+    }
+    char word = 0;
+    REQUIRE(::read(pet[0], &word, 1) == 1);
+    CHECK(word == 'h');
+    daemon_process::say(worker, to_guard::release{});
+    until([&] { return ::read(pet[0], &word, 1) == 1 && word == 'i'; }, 2000 * ms, "the worker to be idle");
+  }
+  worker.channel = unique_fd{};
+  ::waitpid(child, nullptr, 0);
+  ::close(pet[0]);
+  ::close(pet[1]);
 }
 
 TEST_CASE("daemon, guard and keeper killed together: the kernel drops the address within its lifetime") {
