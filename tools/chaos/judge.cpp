@@ -1,0 +1,195 @@
+#include "tools/chaos/judge.hpp"
+
+#include "tools/chaos/api_password.hpp"
+#include "tools/chaos/linearizability.hpp"
+#include "tools/chaos/secrets.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace holdfast::chaos {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+check_result finish(std::string name, std::string summary, std::vector<std::string> details) {
+  return {std::move(name), details.empty(), std::move(summary), std::move(details)};
+}
+
+check_result judge_registers(const run_record& run) {
+  const auto found = check_linearizable(run.registers);
+  check_result out;
+  out.name = "linearizable";
+  out.passed = found.what == verdict::linearizable;
+  out.summary = std::to_string(found.operations) + " operations";
+  if (!out.passed) {
+    out.summary += found.what == verdict::undecided ? ", undecided at key " : ", no order for key ";
+    out.summary += std::to_string(found.key);
+    std::istringstream lines(found.explanation);
+    for (std::string line; std::getline(lines, line);)
+      out.details.push_back(line);
+  }
+  return out;
+}
+
+check_result judge_additions(const run_record& run, const std::vector<member_state>& members) {
+  std::vector<std::string> details;
+  for (const auto& one : members) {
+    if (!one.reached)
+      continue;
+    const auto where = "member " + std::to_string(one.number);
+    append(details, check_added(run.set, one.set, where + ", set"));
+    append(details, check_added(run.appended, one.list, where + ", list"));
+  }
+  return finish("no-lost-write",
+                std::to_string(run.set.size()) + " in sets and " + std::to_string(run.appended.size()) +
+                    " in lists, read back on " + std::to_string(members.size()) + " members",
+                std::move(details));
+}
+
+check_result judge_retries(const run_record& run) {
+  std::vector<std::string> details;
+  std::size_t repeated = 0;
+  for (const auto* made : {&run.set, &run.appended}) {
+    for (const auto& one : *made) {
+      repeated += one.attempts > 1 ? 1 : 0;
+      if (one.contradicted)
+        details.push_back(std::to_string(one.id) + " was acknowledged and its repeat refused (" + one.note +
+                          ")");
+    }
+  }
+  return finish("retries-once", std::to_string(repeated) + " repeated under their Idempotency-Key",
+                std::move(details));
+}
+
+check_result judge_files(const std::vector<member_state>& members) {
+  std::vector<fs::path> folders;
+  std::vector<std::string> details;
+  std::set<std::string> chains;
+  for (const auto& one : members) {
+    if (!one.reached) {
+      details.push_back("member " + std::to_string(one.number) + " does not answer although all is healed");
+      continue;
+    }
+    folders.push_back(one.wal);
+    chains.insert(one.chain);
+  }
+  append(details, compare_folders(folders));
+  if (chains.size() > 1)
+    details.push_back("the digests of the logs at the same index differ");
+  return finish("equal-logs", std::to_string(folders.size()) + " members at rest", std::move(details));
+}
+
+check_result judge_secrets(const std::vector<member_state>& members) {
+  std::vector<std::string> details;
+  for (const auto& one : members) {
+    const std::vector<secret> secrets = {{"the password", api_password}};
+    append(details, find_secrets(content(one.log), secrets, one.log.filename().string()));
+  }
+  return finish("no-secret", "logs of " + std::to_string(members.size()) + " members", std::move(details));
+}
+
+check_result judge_expectation(const expectation& one, const run_record& run,
+                               const std::vector<failover>& all) {
+  const auto writes = summarize(run.ticks, true);
+  if (one.kind == expectation_kind::acknowledged) {
+    std::vector<std::string> details;
+    if (writes.acknowledged < one.number)
+      details.push_back("expected at least " + std::to_string(one.number));
+    return finish("acknowledged", std::to_string(writes.acknowledged) + " writes", std::move(details));
+  }
+  if (one.kind == expectation_kind::no_failed) {
+    const auto reads = summarize(run.ticks, false);
+    const auto failed = writes.refused + writes.unknown + reads.unknown;
+    std::vector<std::string> details;
+    if (writes.unknown + reads.unknown > 0)
+      details.push_back(std::to_string(writes.unknown + reads.unknown) + " requests of unknown outcome");
+    return finish("no-failed-request", std::to_string(failed) + " not done", std::move(details));
+  }
+  std::vector<std::string> details;
+  std::int64_t longest = 0;
+  for (const auto& each : all) {
+    if (!each.took || *each.took > one.time.count() * 1'000'000)
+      details.push_back("after '" + each.after + "': " +
+                        (each.took ? std::to_string(*each.took / 1'000'000) + " ms" : "no write any more"));
+    longest = std::max(longest, each.took.value_or(0));
+  }
+  return finish("failover",
+                std::to_string(all.size()) + " times, longest " + std::to_string(longest / 1'000'000) +
+                    " ms, bound " + std::to_string(one.time.count()) + " ms",
+                std::move(details));
+}
+
+} // namespace
+
+std::vector<std::string> compare_folders(const std::vector<fs::path>& folders) {
+  std::vector<std::string> out;
+  std::map<std::string, std::string> first;
+  for (std::size_t i = 0; i < folders.size(); ++i) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(folders[i]))
+      files[entry.path().filename().string()] = content(entry.path());
+    if (i == 0) {
+      first = std::move(files);
+      continue;
+    }
+    for (const auto& [name, bytes] : first) {
+      const auto at = files.find(name);
+      if (at == files.end())
+        out.push_back(folders[i].string() + " lacks " + name);
+      else if (at->second != bytes)
+        out.push_back(name + " differs between " + folders[0].string() + " and " + folders[i].string());
+    }
+    for (const auto& [name, bytes] : files) {
+      if (!first.contains(name))
+        out.push_back(folders[0].string() + " lacks " + name);
+    }
+  }
+  return out;
+}
+
+judged judge(const scenario& what, const run_record& run, const std::vector<member_state>& members,
+             const std::vector<std::string>& troubles) {
+  judged out;
+  out.failovers = failovers(run);
+  out.checks = {judge_registers(run), judge_additions(run, members), judge_retries(run), judge_files(members),
+                judge_secrets(members)};
+  if (what.cluster.virtual_ip)
+    out.checks.push_back(
+        finish("one-holder", std::to_string(run.holders.size()) + " samples", check_holders(run.holders)));
+  out.checks.push_back(finish("recovered", "all healed, all members serve", troubles));
+  std::string must_fail;
+  for (const auto& one : what.expectations) {
+    if (one.kind == expectation_kind::violation)
+      must_fail = one.word;
+    else
+      out.checks.push_back(judge_expectation(one, run, out.failovers));
+  }
+  if (must_fail.empty()) {
+    out.passed =
+        std::all_of(out.checks.begin(), out.checks.end(), [](const auto& one) { return one.passed; });
+    return out;
+  }
+  out.passed = std::any_of(out.checks.begin(), out.checks.end(), [&](const auto& one) {
+    const bool counts = must_fail == "any" ? one.name == "linearizable" || one.name == "no-lost-write"
+                                           : one.name == must_fail;
+    return counts && !one.passed;
+  });
+  return out;
+}
+
+} // namespace holdfast::chaos
