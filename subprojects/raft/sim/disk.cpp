@@ -10,6 +10,13 @@ void disk::format(stored_snapshot first) {
   durable_.snapshot = std::move(first);
 }
 
+void disk::format_with(const entry& first) {
+  *this = disk{};
+  durable_.log.append(first);
+  durable_.state.term = first.term;
+  written_ = durable_.log;
+}
+
 void disk::apply_log(log_image& log, const disk_write& what, std::size_t entries) {
   if (what.truncate_from)
     log.truncate_from(*what.truncate_from);

@@ -62,6 +62,8 @@ class disk {
 public:
   /// A fresh disk: the founding member's holds the first configuration, others are blank.
   void format(stored_snapshot first);
+  /// The founding members' when the log itself begins with the first configuration.
+  void format_with(const entry& first);
 
   /// The page cache sees the write at once; durable it becomes by sync_done().
   void submit(disk_write what);

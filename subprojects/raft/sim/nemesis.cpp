@@ -16,6 +16,7 @@ void nemesis::begin() {
   recur(drawn.membership, &nemesis::change_members);
   recur(drawn.transfer, &nemesis::transfer);
   recur(drawn.false_refusal, &nemesis::refuse_falsely);
+  recur(drawn.lease_attack, &nemesis::attack_lease);
 }
 
 void nemesis::recur(const recurring& what, void (nemesis::*act)(microseconds)) {

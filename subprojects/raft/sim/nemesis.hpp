@@ -41,13 +41,19 @@ private:
   void change_members(microseconds);
   void transfer(microseconds);
   void refuse_falsely(microseconds);
+  void attack_lease(microseconds);
+  void hand_over_half(std::size_t holder);
+  void hide(std::size_t holder);
   void toggle_link(std::size_t from, std::size_t to, true_time until);
 
   bool add_server(std::size_t leader, membership_change& change);
   bool choose_change(std::size_t leader, membership_change& change);
   bool anybody_recovering() const;
+  bool leaves_enough_intact(std::size_t leader, const membership_change& change) const;
   bool may_rot(std::size_t slot) const;
   bool impaired(std::size_t slot) const;
+  template <class Predicate>
+  bool majority_of(const config& members, const Predicate& counts) const;
   template <class Predicate>
   bool majority_everywhere(const Predicate& counts) const;
   std::vector<const config*> possible_configs() const;

@@ -7,6 +7,30 @@
 
 namespace holdfast::raft::sim {
 
+template <class Predicate>
+bool nemesis::majority_of(const config& members, const Predicate& counts) const {
+  for (const bool old_half : {false, true}) {
+    std::size_t voters = 0;
+    std::size_t counted = 0;
+    for (const auto& one : members.members) {
+      if (!(old_half ? one.outgoing : one.voter))
+        continue;
+      ++voters;
+      const auto slot = world_.slot_of(one.id);
+      counted += slot && counts(*slot) ? 1 : 0;
+    }
+    if (voters > 0 && counted * 2 <= voters)
+      return false;
+  }
+  return true;
+}
+
+template <class Predicate>
+bool nemesis::majority_everywhere(const Predicate& counts) const {
+  return std::ranges::all_of(possible_configs(),
+                             [&](const config* members) { return majority_of(*members, counts); });
+}
+
 void nemesis::change_members(microseconds) {
   // An operator wipes servers that were removed and never heard of it; their place may be used again.
   for (std::size_t slot = 0; slot < world_.nodes.size(); ++slot)
@@ -18,7 +42,7 @@ void nemesis::change_members(microseconds) {
   if (!leader || !world_.able(*leader))
     return;
   membership_change change;
-  if (!choose_change(*leader, change))
+  if (!choose_change(*leader, change) || !leaves_enough_intact(*leader, change))
     return;
   change_context_ = world_.next_context();
   change_kind_ = change.kind;
@@ -31,7 +55,8 @@ void nemesis::change_members(microseconds) {
   const auto& after = world_.nodes[*leader].out.configs;
   // A learner whose disk rots at this moment has lost what the leader rightly believes it to hold.
   const bool lost_its_tail = target && world_.nodes[*target].store.durable().state.recovering;
-  if (change.kind == change_kind::promote && target && !lost_its_tail && !after.empty() && after.front().members.joint)
+  if (change.kind == change_kind::promote && target && !lost_its_tail && !after.empty() &&
+      after.front().members.joint)
     caught_up_before_vote::check(world_.nodes[*target].store.durable().log.last(), last,
                                  world_.drawn().lim.catch_up_entries);
 }
@@ -83,6 +108,15 @@ bool nemesis::add_server(std::size_t leader, membership_change& change) {
   return false;
 }
 
+/// Giving the vote to a server that has lost data and may not count, where its vote is then needed, is for
+/// ever.
+bool nemesis::leaves_enough_intact(std::size_t leader, const membership_change& change) const {
+  const auto& on = world_.nodes[leader];
+  const auto after = apply_change(on.brain->members(), change, world_.drawn().lim);
+  const auto* next = std::get_if<config>(&after);
+  return next == nullptr || majority_of(*next, [&](std::size_t slot) { return !impaired(slot); });
+}
+
 bool nemesis::impaired(std::size_t slot) const {
   const auto& on = world_.nodes[slot];
   return on.before_rot.has_value() || on.store.durable().state.recovering;
@@ -103,26 +137,6 @@ std::vector<const config*> nemesis::possible_configs() const {
   return result;
 }
 
-template <class Predicate>
-bool nemesis::majority_everywhere(const Predicate& counts) const {
-  for (const auto* members : possible_configs()) {
-    for (const bool old_half : {false, true}) {
-      std::size_t voters = 0;
-      std::size_t counted = 0;
-      for (const auto& one : members->members) {
-        if (!(old_half ? one.outgoing : one.voter))
-          continue;
-        ++voters;
-        const auto slot = world_.slot_of(one.id);
-        counted += slot && counts(*slot) ? 1 : 0;
-      }
-      if (voters > 0 && counted * 2 <= voters)
-        return false;
-    }
-  }
-  return true;
-}
-
 /// Learners count as voters here: the vote may already be on its way to them.
 bool nemesis::may_rot(std::size_t slot) const {
   for (const auto* members : possible_configs()) {
@@ -134,7 +148,8 @@ bool nemesis::may_rot(std::size_t slot) const {
     if (intact * 2 <= members->members.size())
       return false;
   }
-  return !impaired(slot) && majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
+  return !impaired(slot) &&
+         majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
 }
 
 std::vector<bool> nemesis::choose_core(bool everybody) {

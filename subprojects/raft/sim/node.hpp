@@ -47,6 +47,7 @@ struct node {
   monotonic positions;
   std::uint64_t life = 0; ///< grows with every start
   bool barred = false;    ///< stays down
+  term_t held_in; ///< term of the lease it last took; its host may hold on to it when the process is gone
 
   // The process. Nothing below survives a crash.
   std::optional<core> brain;
@@ -57,7 +58,7 @@ struct node {
   true_time stalled_until{};
   bool full = false;
   std::uint64_t wake_generation = 0;
-  true_time wake_at{};
+  true_time wake_at = true_time::max(); ///< when the next tick is due
   std::deque<entry> to_apply;
   bool applying = false;
   std::uint64_t apply_generation = 0; ///< grows when a snapshot takes the place of what was to be applied

@@ -59,6 +59,7 @@ void draw_faults(random_source& random, options& result) {
   result.membership = draw(random, 500, 500ms, 6s, 0us, 1us);
   result.transfer = draw(random, 400, 400ms, 5s, 0us, 1us);
   result.false_refusal = draw(random, 200, 500ms, 5s, 0us, 1us);
+  result.lease_attack = draw(random, 300, 600ms, 4s, 0us, 1us);
 }
 
 void draw_clients(random_source& random, options& result) {
@@ -84,6 +85,19 @@ void draw_limits(random_source& random, limits& lim) {
   lim.snapshot_chunk_bytes.value = static_cast<std::uint64_t>(random.between(std::int64_t{64}, 4096));
   lim.catch_up_entries = static_cast<std::uint64_t>(random.between(std::int64_t{0}, 64));
   lim.clock_drift_permille = 50;
+}
+
+/// A server that applies more slowly than the clients write never catches up, whatever the protocol does:
+/// what it may have handed out at once, per reading and applying, must exceed the clients' rate by half.
+void bound_apply_time(options& result) {
+  const auto batch =
+      static_cast<std::int64_t>(std::min<std::uint32_t>(result.lim.max_apply_ahead_entries, 64));
+  const auto between_writes =
+      (result.think_low + result.think_high) / 2 / static_cast<std::int64_t>(result.clients);
+  const auto may_take = batch * between_writes * 2 / 3;
+  const auto reading = result.disk.sync_high;
+  const auto applying = std::max(result.apply_low, may_take - reading);
+  result.apply_high = std::min(result.apply_high, applying);
 }
 
 void line(std::ostringstream& out, const char* name, const recurring& what) {
@@ -114,6 +128,10 @@ options draw_options(std::uint64_t seed) {
   result.lim.snapshot_chunk_bytes.value =
       std::max<std::uint64_t>(result.lim.snapshot_chunk_bytes.value, result.snapshot_bytes / 12);
   result.safety_phase = random.between(10s, 40s);
+  result.replay_per_mille = random.per_mille(400) ? static_cast<std::uint32_t>(random.below(800)) : 0;
+  result.founded_in_log = random.per_mille(300);
+  result.idle_end = random.per_mille(400);
+  bound_apply_time(result);
   return result;
 }
 
@@ -134,9 +152,11 @@ std::string options::text() const {
   line(out, "rot", rot);
   line(out, "membership", membership);
   line(out, "transfer", transfer);
+  line(out, "lease attack", lease_attack);
   out << " compact every " << compact_every << " keep " << compact_keep << " snapshot " << snapshot_bytes
-      << " bytes; clients " << clients << " reads " << read_per_mille << "; safety "
-      << safety_phase.count() / 1000 << "ms";
+      << " bytes; clients " << clients << " reads " << read_per_mille << "; tickets replayed "
+      << replay_per_mille << (founded_in_log ? "; founded in the log" : "") << (idle_end ? "; idle end" : "")
+      << "; safety " << safety_phase.count() / 1000 << "ms";
   return out.str();
 }
 

@@ -49,8 +49,12 @@ struct options {
   recurring membership;
   recurring transfer;
   recurring false_refusal; ///< a firewall refuses for a living process
+  recurring lease_attack;  ///< everything at once that could let two hold the lease (nemesis_lease.cpp)
   std::uint32_t ticket_per_mille =
       500; ///< crashes after which the host releases what the lease guards, and says so
+  std::uint32_t replay_per_mille = 0; ///< tickets that come again, once or more, at any later time
+  bool founded_in_log = false;        ///< the first configuration is entry 1 of the log, not a snapshot
+  bool idle_end = false;              ///< in the liveness phase no client but the probe writes
 
   microseconds apply_low{10};
   microseconds apply_high{200};

@@ -38,6 +38,8 @@ public:
   /// Faults end. A random core, or everybody, must serve again within the budget.
   void liveness_phase() {
     nemesis_.retire();
+    if (world_.drawn().idle_end)
+      clients_.retire();
     const bool everybody = world_.random().per_mille(500);
     core_ = nemesis_.choose_core(everybody);
     for (std::size_t slot = 0; slot < core_.size(); ++slot)

@@ -35,9 +35,14 @@ void world::found_cluster() {
   const auto empty = std::make_shared<const std::string>(machine{}.save(0));
   first.id = {mix64(empty->size())};
   first.size = {empty->size()};
+  const entry first_entry{
+      {1}, {1}, kind_config, std::make_shared<const std::string>(encode_config(first.members))};
   for (std::size_t slot = 0; slot < options_.voters; ++slot) {
     nodes[slot].used = true;
-    nodes[slot].store.format({first, empty, 0});
+    if (options_.founded_in_log)
+      nodes[slot].store.format_with(first_entry);
+    else
+      nodes[slot].store.format({first, empty, 0});
     queue_.push(now_ + random_.between(0us, 50'000us), {slot, 0, start{}});
   }
 }

@@ -72,6 +72,7 @@ public:
   void boot_server(std::size_t slot);
   void pause(std::size_t slot, microseconds duration);
   void let_go_of_lease(std::size_t slot);
+  void replay_a_ticket(); ///< any ticket ever issued reaches anybody once more
   void add_blank_server(std::size_t slot);
   void refuse_links_to(std::size_t slot, std::uint32_t per_mille);
   void links_changed(bool up);
@@ -111,6 +112,7 @@ private:
   void begin_apply(std::size_t slot);
   void finish_apply(std::size_t slot, std::size_t count);
   void deliver_tickets(std::size_t slot, term_t term);
+  void send_ticket(std::size_t from, std::size_t to, term_t term);
   void forget_process(std::size_t slot);
   void wake_waiting(std::size_t slot);
   void maybe_snapshot(std::size_t slot);
@@ -129,6 +131,7 @@ private:
   request_listener* listener_ = nullptr;
   context_id contexts_ = 0;
   std::uint64_t ids_ = 0;
+  std::vector<term_t> tickets_; ///< issued so far
   std::string wire_;
 };
 

@@ -1,4 +1,5 @@
 // The host of the cores: performs their outputs in the order of the fields.
+#include "sim/invariants/lease_clearance.hpp"
 #include "sim/world.hpp"
 
 #include <raft/codec.hpp>
@@ -106,8 +107,8 @@ void world::finish_sync(std::size_t slot) {
   }
   const auto life = on.life;
   const bool was_recovering = on.store.durable().state.recovering;
-  // A later write of the same sync may have cut off what an earlier one acknowledges: the acknowledgement is then
-  // like one that is late on its way, and true of the moment in between.
+  // A later write of the same sync may have cut off what an earlier one acknowledges: the acknowledgement is
+  // then like one that is late on its way, and true of the moment in between.
   std::vector<disk_write> done;
   while (on.store.syncing()) {
     done.push_back(on.store.next_durable());
@@ -318,15 +319,20 @@ void world::follow_lease(std::size_t slot) {
     on.lease_term = on.out.lease->term;
   }
   const auto local = on.local(now_);
+  const auto earlier_over = on.brain->previous_lease_clear_at();
+  if (on.leads() && earlier_over && local >= *earlier_over)
+    for (std::size_t other = 0; other < nodes.size(); ++other)
+      if (other != slot)
+        lease_clearance::check(on.brain->term(), leases.held(other, now_), nodes[other].held_in);
   if (!on.lease_until || local >= *on.lease_until) {
     leases.lets_go(slot, now_);
     return;
   }
   if (!leases.held(slot, now_)) {
-    const auto clear = on.brain->previous_lease_clear_at();
-    if (!on.leads() || !clear || local < *clear)
+    if (!on.leads() || !earlier_over || local < *earlier_over)
       return;
   }
+  on.held_in = on.lease_term;
   if (leases.holds(slot, now_, on.clock.true_at(microseconds{on.lease_until->us}))) {
     trace.note("takes the lease", static_cast<int>(slot), -1, on.lease_term.value);
     if (on.lease_term.value > 1)

@@ -83,20 +83,39 @@ void world::crash(std::size_t slot, bool host_lives, microseconds down_for) {
   queue_.push(now_ + down_for, {slot, 0, start{}});
 }
 
-/// The guard on the host removes what the lease guards, and then tells everybody it can reach.
+/// The guard on the host removes what the lease guards, and then tells everybody it can reach. It holds a
+/// ticket only of a term in which its daemon had really taken the lease.
 void world::deliver_tickets(std::size_t slot, term_t term) {
   const auto life = nodes[slot].life;
   after(random_.between(200us, 3000us), [this, slot, term, life] {
     if (nodes[slot].life == life)
       check.leases.lets_go(slot, now_);
-    for (std::size_t other = 0; other < nodes.size(); ++other) {
-      const auto fate = net.send(slot, other);
-      if (other == slot || !nodes[other].used || fate.copies == 0)
-        continue;
-      marks.hit(mark::release_ticket);
-      queue_.push(now_ + fate.delay[0], {other, 0, arrival{slot, event_body{ev::release_ticket{term}}, 0}});
-    }
+    tickets_.push_back(term);
+    for (std::size_t other = 0; other < nodes.size(); ++other)
+      if (other != slot && nodes[other].used)
+        send_ticket(slot, other, term);
   });
+}
+
+void world::send_ticket(std::size_t from, std::size_t to, term_t term) {
+  const auto fate = net.send(from, to);
+  for (std::uint32_t copy = 0; copy < fate.copies; ++copy) {
+    marks.hit(mark::release_ticket);
+    queue_.push(now_ + fate.delay[copy], {to, 0, arrival{from, event_body{ev::release_ticket{term}}, 0}});
+  }
+  if (random_.per_mille(options_.replay_per_mille))
+    after(random_.between(1ms, 5000ms), [this, from, to, term] {
+      marks.hit(mark::ticket_replayed);
+      send_ticket(from, to, term);
+    });
+}
+
+void world::replay_a_ticket() {
+  if (tickets_.empty() || !random_.per_mille(500))
+    return;
+  const auto to = random_.below(nodes.size());
+  marks.hit(mark::ticket_replayed);
+  tell(to, ev::release_ticket{tickets_[random_.below(tickets_.size())]});
 }
 
 void world::stop_for_good(std::size_t slot) {

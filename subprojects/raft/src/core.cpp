@@ -18,6 +18,10 @@ core::core(boot b)
       fail("the log on disk is not contiguous or has terms beyond the stored one");
       break;
     }
+    if (e.kind != kind_noop && e.kind != kind_config && e.kind < first_application_kind) {
+      fail("the log on disk has an entry of a kind this version does not know"); // written by a newer one
+      break;
+    }
     log_.append(e);
     if (e.kind != kind_config || e.index <= snapshot_.index)
       continue;
@@ -193,6 +197,8 @@ void core::handle(const ev::link_down& e) {
 }
 
 void core::handle(const ev::release_ticket& e) {
+  if (leading() && e.term == state_.term)
+    return; // the holder of this lease is this living process: no such ticket can be true
   if (!has_ticket(e.term)) {
     promises_.tickets.push_back(e.term);
     if (constexpr std::size_t kept = 8; promises_.tickets.size() > kept)
@@ -200,8 +206,6 @@ void core::handle(const ev::release_ticket& e) {
   }
   if (promises_.term == e.term)
     promises_.answered.reset();
-  if (e.term == boot_term_)
-    embargo_until_ = std::min(embargo_until_, now_);
   if (leader_role* lead = leading()) {
     std::erase_if(lead->claims, [&](const lease_claim& c) { return c.term == e.term; });
     return;

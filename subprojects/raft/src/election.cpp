@@ -48,6 +48,13 @@ bool core::may_still_vote() const {
   return false;
 }
 
+/// Nobody else was ever a member, so nobody else can hold a lease that this node forgot.
+bool core::always_alone() const {
+  return std::all_of(configs_.begin(), configs_.end(), [](const config_record& c) {
+    return c.members.members.size() <= 1 && c.members.removed.empty();
+  });
+}
+
 bool core::may_campaign() const {
   if (removed_ || state_.recovering || !disk_usable() || (incoming_ && incoming_->installing))
     return false;
@@ -127,6 +134,9 @@ void core::start_campaign(const char* reason, const timeout_now* order) {
     next.released_term = from_term;
   add_claims(next, promises_.term, promise_remaining(promises_.answered),
              promise_remaining(promises_.answered_older));
+  if (now_ < embargo_until_ && !always_alone())
+    next.claims.push_back(
+        {term_t{}, embargo_until_}); // a sole voter need not wait to lead, but to take the lease
   fail_forwarded("an election started");
   set_state(state_.term.next(), self_);
   const bool hurry = now_ < next.hurry_until;
@@ -153,23 +163,27 @@ void core::start_campaign(const char* reason, const timeout_now* order) {
 
 /// Whether a vote request of a newer term is refused without even taking the term.
 bool core::refuses_term(const message& m, const vote_request& b) const {
-  if (now_ < embargo_until_)
+  if (now_ < embargo_until_ || taken_back(b))
     return true;
   if (!sticky())
     return false;
   if (!b.forced)
     return true;
-  // A handover overrides stickiness for the leader that ordered it, unless that leader has since taken it
-  // back.
-  const bool taken_back = handover_.term == b.handover_term && handover_.epoch > b.handover_epoch;
+  // A handover overrides stickiness for the leader that ordered it.
   if (leading())
     return !leading()->transfer || leading()->transfer->target != m.from || b.handover_term != state_.term ||
            b.handover_epoch != leading()->handover_epoch;
-  return taken_back || b.handover_term < state_.term;
+  return b.handover_term < state_.term;
+}
+
+/// The leader that ordered this candidacy has since taken the order back, and may hold its lease again,
+/// whatever the candidate believes of it. True whether or not this node still hears that leader.
+bool core::taken_back(const vote_request& b) const {
+  return b.forced && handover_.term == b.handover_term && handover_.epoch > b.handover_epoch;
 }
 
 bool core::grants(const message& m, const vote_request& b) const {
-  if (state_.recovering || now_ < embargo_until_)
+  if (state_.recovering || now_ < embargo_until_ || taken_back(b))
     return false;
   const bool log_is_current = b.last_term > log_.last_term() ||
                               (b.last_term == log_.last_term() && b.last_index >= log_.last_index());

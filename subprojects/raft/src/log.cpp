@@ -27,6 +27,7 @@ void core::on(const message& m, const append_request& b) {
     append_response answer;
     answer.rejected = true;
     answer.needs_snapshot = true;
+    answer.recovering = state_.recovering;
     answer.match = b.prev_index;
     send_answer(m.from, answer);
     return;

@@ -18,8 +18,13 @@
 namespace holdfast::raft {
 
 void core::recovery_contact(index_t leader_last, bool sent_since_start) {
-  if (state_.recovering && !recovery_target_ && (sent_since_start || state_.term > boot_term_))
+  if (!state_.recovering || !(sent_since_start || state_.term > boot_term_))
+    return;
+  // A later leader has all that counts in its log too, and its log may be the shorter one: what an earlier
+  // one had behind that may never come again.
+  if (!recovery_target_ || state_.term > recovery_term_)
     recovery_target_ = std::max(leader_last, snapshot_.index);
+  recovery_term_ = state_.term;
 }
 
 void core::finish_recovery() {

@@ -141,6 +141,11 @@ void core::on(const message& m, const append_response& b) {
   if (!p)
     return;
   p->last_heard = now_;
+  p->recovering = b.recovering;
+  if (b.needs_snapshot && b.recovering)
+    p->match = {}; // its whole log is lost
+  if (b.needs_snapshot && p->match > index_t{})
+    return; // late: it has taken entries since
   if (b.needs_snapshot && snapshot_.index == index_t{} && snapshot_.members.members.empty()) {
     // The whole log is here, its first entry is the first configuration: that is all a blank node needs.
     p->become_probe();
@@ -153,7 +158,6 @@ void core::on(const message& m, const append_response& b) {
       begin_snapshot(*p);
     return;
   }
-  p->recovering = b.recovering;
   if (b.rejected) {
     append_rejected(*p, b);
     return;

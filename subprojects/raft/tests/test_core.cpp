@@ -1,6 +1,8 @@
 // Rules that need one core and a hand-made message; the stories are in scenarios/.
 #include "cluster.hpp"
 
+#include <raft/codec.hpp>
+
 #include <doctest/doctest.h>
 
 using namespace holdfast::raft;
@@ -25,10 +27,8 @@ message from(node_number sender, std::uint64_t term, message_body body) {
   return {our_cluster, id_of(sender), id_of(1), protocol_version, {term}, std::move(body)};
 }
 
-/// A leader of term 3 whose log holds an entry of term 1 that is on no other disk yet, at 100 s.
-core make_leader(output& out) {
-  boot b = boot_of(1, 2);
-  b.log = {{{1}, {1}, 16, std::make_shared<const std::string>("old")}};
+/// Leads in term 3, from a boot in term 2.
+core lead(boot b, output& out) {
   core c{std::move(b)};
   instant now{0};
   while (c.current_role() != role::pre_candidate) {
@@ -45,6 +45,13 @@ core make_leader(output& out) {
   out.clear();
   c.step({now, ev::receive{from(2, 3, yes)}}, out);
   return c;
+}
+
+/// A leader of term 3 whose log holds an entry of term 1 that is on no other disk yet.
+core make_leader(output& out) {
+  boot b = boot_of(1, 2);
+  b.log = {{{1}, {1}, 16, std::make_shared<const std::string>("old")}};
+  return lead(std::move(b), out);
 }
 
 } // namespace
@@ -139,6 +146,64 @@ TEST_CASE("an entry kind of the core that this version does not know is fatal, n
   core c{boot_of(1, 0)};
   append_request bad{{0}, {0}, {0}, {1}, 0, {{{1}, {1}, 7, nullptr}}};
   CHECK_FALSE(c.step({{1}, ev::receive{from(2, 1, bad)}}).fatal.empty());
+}
+
+TEST_CASE("a log on disk with an entry kind of the core that this version does not know is fatal") {
+  boot b = boot_of(1, 2);
+  b.log = {{{1}, {1}, 16, std::make_shared<const std::string>("a")}, {{2}, {2}, 7, nullptr}};
+  core c{std::move(b)};
+  CHECK_FALSE(c.step({{1}, ev::tick{}}).fatal.empty());
+}
+
+TEST_CASE("an answer given while blank is no news of a peer that has taken entries since") {
+  boot b = boot_of(1, 2);
+  b.snapshot.members = {};
+  b.log = {{{1},
+            {1},
+            kind_config,
+            std::make_shared<const std::string>(encode_config(make_config({id_of(1), id_of(2), id_of(3)})))}};
+  output out;
+  core c = lead(std::move(b), out);
+  REQUIRE(c.is_leader());
+  const instant now = c.peers().front().last_heard;
+  append_response blank;
+  blank.rejected = blank.needs_snapshot = true;
+  append_response ack;
+  ack.match = {2};
+  c.step({now, ev::receive{from(2, 3, blank)}}, out);
+  c.step({now, ev::receive{from(2, 3, ack)}}, out);
+  c.step({now, ev::receive{from(2, 3, blank)}}, out);
+  CHECK(c.broken_invariant().empty());
+  CHECK(c.peers().front().match == index_t{2});
+  // Only one that has lost its whole log may start over.
+  blank.recovering = true;
+  c.step({now, ev::receive{from(2, 3, blank)}}, out);
+  CHECK(c.broken_invariant().empty());
+  CHECK(c.peers().front().match == index_t{0});
+}
+
+TEST_CASE("a release ticket of the own living leadership frees nothing") {
+  output out;
+  core c = make_leader(out);
+  const instant now = c.peers().front().last_heard;
+  heartbeat_response answer;
+  answer.round = 1;
+  c.step({now, ev::receive{from(2, 3, answer)}}, out);
+  REQUIRE(c.lease().until.has_value());
+  out.clear();
+  c.step({now, ev::release_ticket{{3}}}, out);
+  CHECK(c.lease().until.has_value());
+  // Deposed, it still tells a candidate how long its own lease may run.
+  const instant later = now + 100ms;
+  c.step({later, ev::receive{from(3, 4, heartbeat_response{})}}, out);
+  REQUIRE_FALSE(c.is_leader());
+  vote_request ask;
+  ask.asked_term = {4};
+  ask.last_term = {9};
+  out.clear();
+  c.step({later, ev::receive{from(2, 4, ask)}}, out);
+  REQUIRE(out.send_after_persist.size() == 1);
+  CHECK(std::get<vote_response>(out.send_after_persist[0].body).lease_remaining > 0ms);
 }
 
 TEST_CASE("proposals stepped into one output travel as one message to each peer") {

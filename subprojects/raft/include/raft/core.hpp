@@ -175,6 +175,7 @@ private:
   void election_due(duration late);
   void hurry_election();
   [[nodiscard]] bool may_still_vote() const;
+  [[nodiscard]] bool always_alone() const;
   [[nodiscard]] bool may_campaign() const;
   [[nodiscard]] bool sticky() const;
   void start_pre_vote(const char* reason);
@@ -183,6 +184,7 @@ private:
   void on(const message& m, const vote_response& b);
   void on(const message& m, const timeout_now& b);
   [[nodiscard]] bool refuses_term(const message& m, const vote_request& b) const;
+  [[nodiscard]] bool taken_back(const vote_request& b) const;
   [[nodiscard]] bool grants(const message& m, const vote_request& b) const;
   void answer_vote(const message& m, const vote_request& b, bool granted);
   void count_votes();
@@ -323,7 +325,8 @@ private:
   std::optional<incoming_snapshot> incoming_;
   std::uint64_t recovery_mark_; ///< of this start; a heartbeat with it was sent after the start
   std::optional<index_t> recovery_target_;
-  index_t verified_; ///< a leader found this log equal to its own up to here
+  term_t recovery_term_; ///< whose leader named the target
+  index_t verified_;     ///< a leader found this log equal to its own up to here
   bool removed_ = false;
   bool stalled_ = false;
   bool disk_full_ = false;

@@ -98,7 +98,8 @@ struct snapshot_installed {
 };
 
 /// Proof from the holder's own host that the holder of the lease of `term` is gone and what it guarded is
-/// free.
+/// free. Frees that lease and no other; may come late, twice or never. The host checks that it is genuine, of
+/// this cluster, and not of its own process.
 struct release_ticket {
   term_t term;
 };
