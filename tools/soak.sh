@@ -3,8 +3,8 @@
 #
 #   ./tools/soak.sh HOURS
 #
-# Fresh simulator seeds on both cores, then rounds of kill -9 under load, in turns. Stops at the first failure and
-# prints the command that repeats it.
+# First every planted mistake (consensus and log) must be caught. Then fresh simulator seeds on both cores and rounds
+# of kill -9 under load, in turns. Stops at the first failure and prints the command that repeats it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
@@ -16,6 +16,8 @@ seconds=$(awk -v hours="$1" 'BEGIN { if (hours + 0 <= 0) exit 1; print int(hours
 [ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test >/dev/null; }
 ninja -C build/test
 end=$((SECONDS + seconds))
+subprojects/raft/mutants/run.sh
+subprojects/wal/mutants/run.sh
 base=$(date +%s)
 round=0
 while [ "$SECONDS" -lt "$end" ]; do

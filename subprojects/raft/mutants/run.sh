@@ -1,52 +1,84 @@
 #!/bin/sh
 # Proves that the tests catch mistakes: applies each patch of this folder to a copy of the library, builds it, and
-# runs scenarios and simulator until one of them fails. A mutant that survives means that a test is missing.
+# runs text scenarios, rules and oracles, the fixed seeds and a swarm of fresh ones until one of them fails. A mutant
+# that survives means that a test is missing.
 #
-#   mutants/run.sh [--seeds N] [NAME...]       all mutants, or those whose file name contains one of the names
+#   mutants/run.sh [--seeds N] [--quick] [NAME...]
 #
-# Needs a compiler (CXX, default c++) and, when there, ccache. Exit code 1 when a mutant survives, does not apply or
-# does not build.
+# All mutants, those whose file name contains one of the names, or with --quick the few of quick.txt. N: how many
+# fresh seeds a mutant may live through (default 6000, about 40 CPU-seconds for one that survives).
+# Needs a compiler (CXX, default c++), doctest for the rules and, when there, ccache. JOBS: how many compilers at once
+# (default 2). Exit code 1 when a mutant survives, does not apply or does not build.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 library=$(dirname "$here")
-seeds=6000 # about 20 CPU-seconds for one that survives
-if [ "${1:-}" = --seeds ]; then seeds=$2; shift 2; fi
+seeds=6000
+quick=
+while :; do
+  case ${1:-} in
+    --seeds) seeds=$2; shift 2 ;;
+    --quick) quick=yes; shift ;;
+    *) break ;;
+  esac
+done
+# shellcheck disable=SC2046 -- a list of names
+[ -z "$quick" ] || set -- $(sed 's/#.*//' "$here/quick.txt")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
-compiler="$cache ${CXX:-c++} -std=c++20 -O1 -I$work/copy/include -I$work/copy"
+compiler="$cache ${CXX:-c++} -std=c++20 -O1 -w -I$work/copy/include -I$work/copy -I$work/copy/tests"
 export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
+printf '#include <doctest/doctest.h>\n' | $compiler -E -x c++ - >/dev/null 2>&1 && rules=yes || rules=
 
 # A pristine build first; a mutant then recompiles only the files that its patch touches (all, for a header).
 mkdir -p "$work/copy" "$work/objects" "$work/mutant"
 cp -r "$library/include" "$library/src" "$library/sim" "$library/tests" "$work/copy/"
+all="$work/copy/src/*.cpp $work/copy/sim/*.cpp $work/copy/tests/cluster.cpp $work/copy/tests/scenario_runner.cpp"
+[ -z "$rules" ] || all="$all $work/copy/tests/main.cpp $work/copy/tests/test_*.cpp"
 
 compile() {
   for source in "$@"; do
     echo "$compiler -c $source -o $objects/$(basename "$(dirname "$source")")-$(basename "$source" .cpp).o"
-  done | xargs -P "${JOBS:-1}" -d '\n' -n 1 sh -c
+  done | xargs -P "${JOBS:-2}" -d '\n' -n 1 sh -c
+}
+
+link() { # program, objects…
+  program=$1
+  shift
+  $compiler "$objects"/src-*.o "$@" -o "$work/$program" -lpthread
 }
 
 build() {
-  compile "$@" && $compiler "$objects"/*.o -o "$work/raft_sim" -lpthread
+  compile "$@" && link raft_sim "$objects"/sim-*.o &&
+    link scenarios "$objects"/tests-cluster.o "$objects"/tests-scenario_runner.o &&
+    { [ -z "$rules" ] || link rules "$objects"/tests-cluster.o "$objects"/tests-main.o "$objects"/tests-test_*.o; }
 }
 
 found() { grep '^FAILED ' "$work/log" | tail -1 | tail -c +8 | cut -c1-90; }
 
-# Which test catches it, or nothing.
+# Which test catches it, or nothing. A mutant may run for ever; that is caught too.
 hunt() {
-  "$work/raft_sim" --regressions "$work/copy/sim/seeds/regressions.txt" >"$work/log" 2>&1 ||
+  timeout 60 "$work/scenarios" "$work/copy/tests/scenarios" >"$work/log" 2>&1 ||
+    { echo "scenario: $(grep -o '[0-9][0-9]_[a-z_]*' "$work/log" | head -1)"; return; }
+  [ -z "$rules" ] || timeout 60 "$work/rules" >"$work/log" 2>&1 ||
+    { echo "rules: $(sed -n 's/^TEST CASE: *//p' "$work/log" | head -1)"; return; }
+  timeout 300 "$work/raft_sim" --regressions "$work/copy/sim/seeds/regressions.txt" >"$work/log" 2>&1 ||
     { echo "fixed seed: $(found)"; return; }
-  "$work/raft_sim" --seeds "100001..$((100000 + seeds))" --jobs "${JOBS:-1}" >"$work/log" 2>&1 ||
+  timeout 900 "$work/raft_sim" --seeds "100001..$((100000 + seeds))" --jobs "${JOBS:-2}" >"$work/log" 2>&1 ||
     { echo "swarm: $(found)"; return; }
 }
 
 objects=$work/objects
-build "$work"/copy/src/*.cpp "$work"/copy/sim/*.cpp || { echo 'the library does not build' >&2; exit 1; }
+# shellcheck disable=SC2086 -- a list of paths
+build $all || { echo 'the library does not build' >&2; exit 1; }
+hunted=$seeds
+[ -z "$quick" ] || seeds=200
 caught=$(hunt)
+seeds=$hunted
 [ -z "$caught" ] || { echo "the unchanged library fails: $caught" >&2; exit 1; }
 
+tried=0
 survivors=0
 printf '%-44s %s\n' mutant 'caught by'
 for patch in "$here"/*.patch; do
@@ -56,13 +88,14 @@ for patch in "$here"/*.patch; do
     for part in "$@"; do case $name in *"$part"*) wanted=yes ;; esac; done
     [ -n "$wanted" ] || continue
   fi
+  tried=$((tried + 1))
   rm -rf "$work/copy/src" "$work/copy/include" && cp -r "$library/src" "$library/include" "$work/copy/"
   rm -rf "$work/mutant" && cp -r "$work/objects" "$work/mutant" && objects=$work/mutant
   if ! patch -s -p1 -F3 -d "$work/copy" <"$patch" >"$work/log" 2>&1; then
     result='DOES NOT APPLY'
   else
-    touched=$(sed -n 's|^+++ b/||p' "$patch" | sed "s|^|$work/copy/|")
-    case $touched in *.hpp*) touched="$work/copy/src/*.cpp $work/copy/sim/*.cpp" ;; esac
+    touched=$(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|$work/copy/|")
+    case $touched in *.hpp*) touched=$all ;; esac
     # shellcheck disable=SC2086 -- a list of paths
     if ! build $touched >"$work/log" 2>&1; then
       result='DOES NOT BUILD'
@@ -76,4 +109,5 @@ for patch in "$here"/*.patch; do
   esac
   printf '%-44s %s\n' "$name" "$result"
 done
-[ "$survivors" -eq 0 ]
+echo "$tried mutants, $survivors not caught"
+[ "$survivors" -eq 0 ] && [ "$tried" -gt 0 ]

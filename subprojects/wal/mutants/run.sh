@@ -1,0 +1,70 @@
+#!/bin/sh
+# Proves that the tests catch mistakes: applies each patch of this folder to a copy of the library, builds it and runs
+# its tests (crash states among them). A mutant that survives means that a test is missing.
+#
+#   mutants/run.sh [NAME...]       all mutants, or those whose file name contains one of the names
+#
+# Needs a compiler (CXX, default c++), doctest and, when there, ccache. JOBS: how many compilers at once (default 2).
+# Exit code 1 when a mutant survives, does not apply or does not build.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+library=$(dirname "$here")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+command -v ccache >/dev/null && cache=ccache || cache=
+compiler="$cache ${CXX:-c++} -std=c++20 -O1 -w -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS"
+compiler="$compiler -I$work/copy/include -I$work/copy/src -I$work/copy/tests"
+export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
+printf '#include <doctest/doctest.h>\n' | $compiler -E -x c++ - >/dev/null 2>&1 ||
+  { echo 'doctest is not installed' >&2; exit 1; }
+
+mkdir -p "$work/copy" "$work/objects"
+cp -r "$library/include" "$library/src" "$library/tests" "$work/copy/"
+build() { # objects' folder, sources…
+  objects=$1
+  shift
+  for source in "$@"; do
+    echo "$compiler -c $source -o $objects/$(basename "$(dirname "$source")")-$(basename "$source" .cpp).o"
+  done | xargs -P "${JOBS:-2}" -d '\n' -n 1 sh -c && $compiler "$objects"/*.o -o "$work/wal_tests"
+}
+
+# The test that catches it, or nothing. One that runs for ever is caught too.
+hunt() {
+  timeout 120 "$work/wal_tests" >"$work/log" 2>&1 && return
+  name=$(sed -n 's/^TEST CASE: *//p' "$work/log" | head -1)
+  echo "${name:-the tests end early or run for ever}"
+}
+
+build "$work/objects" "$work"/copy/src/*.cpp "$work"/copy/tests/*.cpp ||
+  { echo 'the library does not build' >&2; exit 1; }
+caught=$(hunt)
+[ -z "$caught" ] || { echo "the unchanged library fails: $caught" >&2; exit 1; }
+
+tried=0
+survivors=0
+printf '%-44s %s\n' mutant 'caught by'
+for patch in "$here"/*.patch; do
+  name=$(basename "$patch" .patch)
+  if [ $# -gt 0 ]; then
+    wanted=
+    for part in "$@"; do case $name in *"$part"*) wanted=yes ;; esac; done
+    [ -n "$wanted" ] || continue
+  fi
+  tried=$((tried + 1))
+  rm -rf "$work/copy/src" "$work/mutant"
+  cp -r "$library/src" "$work/copy/" && cp -r "$work/objects" "$work/mutant"
+  if ! patch -s -p1 -F3 -d "$work/copy" <"$patch" >"$work/log" 2>&1; then
+    result='DOES NOT APPLY'
+  else
+    # shellcheck disable=SC2046 -- a list of paths
+    build "$work/mutant" $(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|$work/copy/|") \
+      >"$work/log" 2>&1 && result=$(hunt) || result='DOES NOT BUILD'
+  fi
+  case $result in
+    '') result=SURVIVED; survivors=$((survivors + 1)) ;;
+    'DOES NOT'*) survivors=$((survivors + 1)) ;;
+  esac
+  printf '%-44s %s\n' "$name" "$result"
+done
+echo "$tried mutants, $survivors not caught"
+[ "$survivors" -eq 0 ] && [ "$tried" -gt 0 ]
