@@ -46,23 +46,22 @@ compile() {
 link() { # program, objects…
   program=$1
   shift
-  $compiler "$objects"/src-*.o "$@" -o "$work/$program" -lpthread
-}
-
-build() {
-  compile "$@" && link raft_sim "$objects"/sim-*.o &&
-    link scenarios "$objects"/tests-cluster.o "$objects"/tests-scenario_runner.o &&
-    { [ -z "$rules" ] || link rules "$objects"/tests-cluster.o "$objects"/tests-main.o "$objects"/tests-test_*.o; }
+  $compiler "$objects"/src-*.o "$@" -o "$work/$program" -lpthread || { echo "$program does not link"; exit 1; }
 }
 
 found() { grep '^FAILED ' "$work/log" | tail -1 | tail -c +8 | cut -c1-90; }
 
-# Which test catches it, or nothing. A mutant may run for ever; that is caught too.
+# Which test catches it, or nothing; the quick ones first. A mutant may run for ever; that is caught too.
 hunt() {
+  link scenarios "$objects"/tests-cluster.o "$objects"/tests-scenario_runner.o
   timeout 60 "$work/scenarios" "$work/copy/tests/scenarios" >"$work/log" 2>&1 ||
     { echo "scenario: $(grep -o '[0-9][0-9]_[a-z_]*' "$work/log" | head -1)"; return; }
-  [ -z "$rules" ] || timeout 60 "$work/rules" >"$work/log" 2>&1 ||
-    { echo "rules: $(sed -n 's/^TEST CASE: *//p' "$work/log" | head -1)"; return; }
+  if [ -n "$rules" ]; then
+    link rules "$objects"/tests-cluster.o "$objects"/tests-main.o "$objects"/tests-test_*.o
+    timeout 60 "$work/rules" >"$work/log" 2>&1 ||
+      { echo "rule: $(sed -n 's/^TEST CASE: *//p' "$work/log" | head -1)"; return; }
+  fi
+  link raft_sim "$objects"/sim-*.o
   timeout 300 "$work/raft_sim" --regressions "$work/copy/sim/seeds/regressions.txt" >"$work/log" 2>&1 ||
     { echo "fixed seed: $(found)"; return; }
   timeout 900 "$work/raft_sim" --seeds "100001..$((100000 + seeds))" --jobs "${JOBS:-2}" >"$work/log" 2>&1 ||
@@ -71,7 +70,7 @@ hunt() {
 
 objects=$work/objects
 # shellcheck disable=SC2086 -- a list of paths
-build $all || { echo 'the library does not build' >&2; exit 1; }
+compile $all || { echo 'the library does not build' >&2; exit 1; }
 hunted=$seeds
 [ -z "$quick" ] || seeds=200
 caught=$(hunt)
@@ -97,7 +96,7 @@ for patch in "$here"/*.patch; do
     touched=$(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|$work/copy/|")
     case $touched in *.hpp*) touched=$all ;; esac
     # shellcheck disable=SC2086 -- a list of paths
-    if ! build $touched >"$work/log" 2>&1; then
+    if ! compile $touched >"$work/log" 2>&1; then
       result='DOES NOT BUILD'
     else
       result=$(hunt)

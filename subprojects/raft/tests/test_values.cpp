@@ -1,5 +1,6 @@
 // Ids, limits, configurations, the log view.
 #include <raft/config.hpp>
+#include <raft/core.hpp>
 #include <raft/limits.hpp>
 #include <raft/log_view.hpp>
 
@@ -29,20 +30,41 @@ TEST_CASE("an id survives its text form, and other text is refused") {
     CHECK_FALSE(parse_node_id(bad).has_value());
 }
 
-TEST_CASE("limits that contradict one another are named") {
+TEST_CASE("limits that contradict one another are named, and no core starts on them") {
   CHECK(limits{}.violation().empty());
-  limits l;
-  l.lease_length = l.election_timeout_min;
-  CHECK_FALSE(l.violation().empty());
-  l = limits{};
-  l.election_timeout_max = l.election_timeout_min;
-  CHECK_FALSE(l.violation().empty());
-  l = limits{};
-  l.heartbeat_interval = l.election_timeout_min;
-  CHECK_FALSE(l.violation().empty());
-  l = limits{};
-  l.clock_drift_permille = 300; // the lease may then outlast the shortest election timeout
-  CHECK_FALSE(l.violation().empty());
+  struct breach {
+    const char* named;
+    void (*commit)(limits&);
+  };
+  const breach breaches[] = {
+      {"heartbeat_interval must", [](limits& l) { l.heartbeat_interval = duration{0}; }},
+      {"election_timeout_min must", [](limits& l) { l.heartbeat_interval = l.election_timeout_min; }},
+      {"election_timeout_max must", [](limits& l) { l.election_timeout_max = l.election_timeout_min; }},
+      {"lease_length with clock drift", [](limits& l) { l.lease_length = l.election_timeout_min; }},
+      {"lease_length with clock drift", [](limits& l) { l.clock_drift_permille = 300; }},
+      {"lease_length must", [](limits& l) { l.lease_length = l.heartbeat_interval; }},
+      {"refused_link_delay_max", [](limits& l) { l.refused_link_delay_max = l.election_timeout_min; }},
+      {"disk_stall_limit must be", [](limits& l) { l.disk_stall_limit = l.heartbeat_interval / 2; }},
+      {"disk_stall_limit must not", [](limits& l) { l.disk_stall_limit = l.election_timeout_max * 2; }},
+      {"append_retry_interval", [](limits& l) { l.append_retry_interval = l.heartbeat_interval / 2; }},
+      {"max_members", [](limits& l) { l.max_members = 65; }},
+      {"append windows", [](limits& l) { l.max_append_entries = 0; }},
+      {"append windows", [](limits& l) { l.max_inflight_appends = 0; }},
+      {"max_inflight_bytes", [](limits& l) { l.max_inflight_bytes = {l.max_append_bytes.value - 1}; }},
+      {"max_uncommitted_bytes", [](limits& l) { l.max_uncommitted_bytes = {l.max_entry_bytes.value - 1}; }},
+      {"proposal and apply windows", [](limits& l) { l.max_uncommitted_entries = 0; }},
+      {"proposal and apply windows", [](limits& l) { l.max_apply_ahead_entries = 0; }},
+      {"max_pending_reads", [](limits& l) { l.max_pending_reads = 0; }},
+      {"chunks", [](limits& l) { l.snapshot_chunk_bytes = {}; }},
+      {"chunks", [](limits& l) { l.max_disk_read_bytes = {}; }},
+  };
+  for (const breach& b : breaches) {
+    boot start;
+    b.commit(start.lim);
+    CAPTURE(b.named);
+    CHECK(start.lim.violation().find(b.named) != std::string::npos);
+    CHECK_FALSE(core{start}.step({{1}, ev::tick{}}).fatal.empty());
+  }
 }
 
 TEST_CASE("ENR-12 a newcomer is a learner, and gets its vote through a joint configuration") {
