@@ -27,9 +27,10 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
-compiler="$cache ${CXX:-c++} -std=c++20 -O1 -w -I$work/copy/include -I$work/copy -I$work/copy/tests"
+linker=${CXX:-c++}
+compiler="$cache $linker -std=c++20 -O1 -w -I$work/copy/include -I$work/copy -I$work/copy/tests"
 export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
-printf '#include <doctest/doctest.h>\n' | $compiler -E -x c++ - >/dev/null 2>&1 && rules=yes || rules=
+printf '#include <doctest/doctest.h>\n' | $linker -E -x c++ - >/dev/null 2>&1 && rules=yes || rules=
 
 # A pristine build first; a mutant then recompiles only the files that its patch touches (all, for a header).
 mkdir -p "$work/copy" "$work/objects" "$work/mutant"
@@ -46,7 +47,7 @@ compile() {
 link() { # program, objects…
   program=$1
   shift
-  $compiler "$objects"/src-*.o "$@" -o "$work/$program" -lpthread || { echo "$program does not link"; exit 1; }
+  $linker "$objects"/src-*.o "$@" -o "$work/$program" -lpthread || { echo "$program does not link"; exit 1; }
 }
 
 found() { grep '^FAILED ' "$work/log" | tail -1 | tail -c +8 | cut -c1-90; }

@@ -12,10 +12,11 @@ library=$(dirname "$here")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
-compiler="$cache ${CXX:-c++} -std=c++20 -O1 -w -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS"
+linker=${CXX:-c++}
+compiler="$cache $linker -std=c++20 -O1 -w -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS"
 compiler="$compiler -I$work/copy/include -I$work/copy/src -I$work/copy/tests"
 export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
-printf '#include <doctest/doctest.h>\n' | $compiler -E -x c++ - >/dev/null 2>&1 ||
+printf '#include <doctest/doctest.h>\n' | $linker -E -x c++ - >/dev/null 2>&1 ||
   { echo 'doctest is not installed' >&2; exit 1; }
 
 mkdir -p "$work/copy" "$work/objects"
@@ -25,7 +26,7 @@ build() { # objects' folder, sources…
   shift
   for source in "$@"; do
     echo "$compiler -c $source -o $objects/$(basename "$(dirname "$source")")-$(basename "$source" .cpp).o"
-  done | xargs -P "${JOBS:-2}" -d '\n' -n 1 sh -c && $compiler "$objects"/*.o -o "$work/wal_tests"
+  done | xargs -P "${JOBS:-2}" -d '\n' -n 1 sh -c && $linker "$objects"/*.o -o "$work/wal_tests"
 }
 
 # The test that catches it, or nothing. One that runs for ever is caught too.
