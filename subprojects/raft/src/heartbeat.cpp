@@ -33,6 +33,7 @@ void core::on(const message& m, const heartbeat_response& b) {
   if (!p)
     return;
   const bool was_silent = !recently_heard(*p);
+  const bool whole_again = p->recovering && !b.recovering;
   p->last_heard = now_;
   p->recovering = b.recovering;
   p->recovery_mark = b.recovery_mark;
@@ -45,6 +46,9 @@ void core::on(const message& m, const heartbeat_response& b) {
     p->probe_pending = false;
     replicate_to(*p);
   }
+  // What it acknowledged while it did not count does count now, and nothing else may ever be sent to it.
+  if (whole_again)
+    advance_commit();
 }
 
 void core::start_round() {
