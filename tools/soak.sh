@@ -16,8 +16,8 @@ seconds=$(awk -v hours="$1" 'BEGIN { if (hours + 0 <= 0) exit 1; print int(hours
 [ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test >/dev/null; }
 ninja -C build/test
 end=$((SECONDS + seconds))
-subprojects/raft/mutants/run.sh
-subprojects/wal/mutants/run.sh
+subprojects/raft/mutants/run.sh --build build/test/subprojects/raft
+subprojects/wal/mutants/run.sh --build build/test/subprojects/wal
 base=$(date +%s)
 round=0
 while [ "$SECONDS" -lt "$end" ]; do

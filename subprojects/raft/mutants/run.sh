@@ -3,10 +3,11 @@
 # runs text scenarios, rules and oracles, the fixed seeds and a swarm of fresh ones until one of them fails. A mutant
 # that survives means that a test is missing.
 #
-#   mutants/run.sh [--seeds N] [--quick] [NAME...]
+#   mutants/run.sh [--seeds N] [--quick] [--build FOLDER] [NAME...]
 #
 # All mutants, those whose file name contains one of the names, or with --quick the few of quick.txt. N: how many
 # fresh seeds a mutant may live through (default 6000, about 40 CPU-seconds for one that survives).
+# --build: take the objects of the unchanged library from this subproject's folder in an up-to-date Meson build.
 # Needs a compiler (CXX, default c++), doctest for the rules and, when there, ccache. JOBS: how many compilers at once
 # (default 2). Exit code 1 when a mutant survives, does not apply or does not build.
 set -u
@@ -14,10 +15,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 library=$(dirname "$here")
 seeds=6000
 quick=
+prebuilt=
 while :; do
   case ${1:-} in
     --seeds) seeds=$2; shift 2 ;;
     --quick) quick=yes; shift ;;
+    --build) prebuilt=$(cd "$2" && pwd) || exit 1; shift 2 ;;
     *) break ;;
   esac
 done
@@ -28,15 +31,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
 linker=${CXX:-c++}
-compiler="$cache $linker -std=c++20 -O1 -w -I$work/copy/include -I$work/copy -I$work/copy/tests"
-export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
+compiler="$cache $linker -std=c++20 -O1 -w -Icopy/include -Icopy -Icopy/tests"
+export CCACHE_NOHASHDIR=1
 printf '#include <doctest/doctest.h>\n' | $linker -E -x c++ - >/dev/null 2>&1 && rules=yes || rules=
 
 # A pristine build first; a mutant then recompiles only the files that its patch touches (all, for a header).
 mkdir -p "$work/copy" "$work/objects" "$work/mutant"
 cp -r "$library/include" "$library/src" "$library/sim" "$library/tests" "$work/copy/"
-all="$work/copy/src/*.cpp $work/copy/sim/*.cpp $work/copy/tests/cluster.cpp $work/copy/tests/scenario_runner.cpp"
-[ -z "$rules" ] || all="$all $work/copy/tests/main.cpp $work/copy/tests/test_*.cpp"
+cd "$work" || exit 1 # relative paths, so that the compiler cache knows a file again
+all="copy/src/*.cpp copy/sim/*.cpp copy/tests/cluster.cpp copy/tests/scenario_runner.cpp"
+[ -z "$rules" ] || all="$all copy/tests/main.cpp copy/tests/test_*.cpp"
 
 compile() {
   for source in "$@"; do
@@ -69,9 +73,25 @@ hunt() {
     { echo "swarm: $(found)"; return; }
 }
 
+# The objects of a Meson build under the names that are used here.
+take() { # folder of objects, kind
+  for object in "$prebuilt/$1"/*.cpp.o; do
+    name=$(basename "$object" .cpp.o)
+    cp "$object" "$objects/$2-${name#src_}.o" || exit 1
+  done
+}
+
 objects=$work/objects
-# shellcheck disable=SC2086 -- a list of paths
-compile $all || { echo 'the library does not build' >&2; exit 1; }
+if [ -n "$prebuilt" ]; then
+  take libholdfast_raft.a.p src
+  take sim/raft_sim.p sim
+  take tests/libraft_test_cluster.a.p tests
+  take tests/scenario_runner.p tests
+  [ -z "$rules" ] || take tests/raft_tests.p tests
+else
+  # shellcheck disable=SC2086 -- a list of paths
+  compile $all || { echo 'the library does not build' >&2; exit 1; }
+fi
 hunted=$seeds
 [ -z "$quick" ] || seeds=200
 caught=$(hunt)
@@ -94,7 +114,7 @@ for patch in "$here"/*.patch; do
   if ! patch -s -p1 -F3 -d "$work/copy" <"$patch" >"$work/log" 2>&1; then
     result='DOES NOT APPLY'
   else
-    touched=$(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|$work/copy/|")
+    touched=$(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|copy/|")
     case $touched in *.hpp*) touched=$all ;; esac
     # shellcheck disable=SC2086 -- a list of paths
     if ! compile $touched >"$work/log" 2>&1; then

@@ -2,25 +2,29 @@
 # Proves that the tests catch mistakes: applies each patch of this folder to a copy of the library, builds it and runs
 # its tests (crash states among them). A mutant that survives means that a test is missing.
 #
-#   mutants/run.sh [NAME...]       all mutants, or those whose file name contains one of the names
+#   mutants/run.sh [--build FOLDER] [NAME...]       all mutants, or those whose file name contains one of the names
 #
+# --build: take the objects of the unchanged library from this subproject's folder in an up-to-date Meson build.
 # Needs a compiler (CXX, default c++), doctest and, when there, ccache. JOBS: how many compilers at once (default 2).
 # Exit code 1 when a mutant survives, does not apply or does not build.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 library=$(dirname "$here")
+prebuilt=
+[ "${1:-}" != --build ] || { prebuilt=$(cd "$2" && pwd) || exit 1; shift 2; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
 linker=${CXX:-c++}
 compiler="$cache $linker -std=c++20 -O1 -w -DDOCTEST_CONFIG_SUPER_FAST_ASSERTS"
-compiler="$compiler -I$work/copy/include -I$work/copy/src -I$work/copy/tests"
-export CCACHE_BASEDIR="$work" CCACHE_NOHASHDIR=1
+compiler="$compiler -Icopy/include -Icopy/src -Icopy/tests"
+export CCACHE_NOHASHDIR=1
 printf '#include <doctest/doctest.h>\n' | $linker -E -x c++ - >/dev/null 2>&1 ||
   { echo 'doctest is not installed' >&2; exit 1; }
 
 mkdir -p "$work/copy" "$work/objects"
 cp -r "$library/include" "$library/src" "$library/tests" "$work/copy/"
+cd "$work" || exit 1 # relative paths, so that the compiler cache knows a file again
 build() { # objects' folder, sources…
   objects=$1
   shift
@@ -36,8 +40,22 @@ hunt() {
   echo "${name:-the tests end early or run for ever}"
 }
 
-build "$work/objects" "$work"/copy/src/*.cpp "$work"/copy/tests/*.cpp ||
-  { echo 'the library does not build' >&2; exit 1; }
+# The objects of a Meson build under the names that are used here.
+take() { # folder of objects, kind
+  for object in "$prebuilt/$1"/*.cpp.o; do
+    name=$(basename "$object" .cpp.o)
+    cp "$object" "$work/objects/$2-${name#src_}.o" || exit 1
+  done
+}
+
+if [ -n "$prebuilt" ]; then
+  take libholdfast_wal.a.p src
+  take tests/libwal_fake_fs.a.p tests
+  take tests/wal_tests.p tests
+  $linker objects/*.o -o wal_tests || exit 1
+else
+  build "$work/objects" copy/src/*.cpp copy/tests/*.cpp || { echo 'the library does not build' >&2; exit 1; }
+fi
 caught=$(hunt)
 [ -z "$caught" ] || { echo "the unchanged library fails: $caught" >&2; exit 1; }
 
@@ -58,7 +76,7 @@ for patch in "$here"/*.patch; do
     result='DOES NOT APPLY'
   else
     # shellcheck disable=SC2046 -- a list of paths
-    build "$work/mutant" $(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|$work/copy/|") \
+    build "$work/mutant" $(sed -n 's|^+++ b/\([^[:space:]]*\).*|\1|p' "$patch" | sed "s|^|copy/|") \
       >"$work/log" 2>&1 && result=$(hunt) || result='DOES NOT BUILD'
   fi
   case $result in
