@@ -81,7 +81,10 @@ void append_head(std::string& out, const answer_head& head) {
   message.result(head.status);
   if (!head.date.empty())
     message.set(http::field::date, view(head.date));
-  if (!head.content_type.empty() && head.framing != body_framing::none)
+  // Also an answer without a body says its type: the existing client refuses a success that does not (rest
+  // contract §0.3). Only 304 speaks of what the client already has.
+  constexpr unsigned not_modified = 304;
+  if (!head.content_type.empty() && head.status >= 200 && head.status != not_modified)
     message.set(http::field::content_type, view(head.content_type));
   bool own_length = false;
   if (head.headers != nullptr)

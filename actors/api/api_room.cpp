@@ -23,7 +23,8 @@ using boost::asio::awaitable;
 
 api_room::api_room(room_parts parts)
     : parts_(std::move(parts)), shared_{*parts_.store, changes_, parts_.now}, auth_(shared_),
-      router_(shared_, auth_), system_{shared_, auth_, *parts_.node}, events_(changes_) {
+      router_(shared_, auth_), system_{shared_, auth_, *parts_.node, {}}, events_(changes_) {
+  shared_.offload = [this](std::function<void()> work) { return auth_.run_blocking(std::move(work)); };
   add_user_routes(router_, system_);
   add_pref_routes(router_, system_);
   add_status_routes(router_, system_);

@@ -22,6 +22,7 @@ struct room_parts {
   std::shared_ptr<node_port> node;
   std::function<msg::log_time()> now;
   std::shared_ptr<log_ring> ring; ///< GET logs and log events; may be null
+  std::shared_ptr<void> life{};   ///< held as long as the room lives: whoever ends the loop waits for it
 };
 
 class api_room : public std::enable_shared_from_this<api_room> {

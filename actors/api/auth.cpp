@@ -1,5 +1,6 @@
 #include "actors/api/auth.hpp"
 
+#include "actors/api/json_value.hpp"
 #include "actors/api/password_hash.hpp"
 #include "messages/log_line.hpp"
 
@@ -56,11 +57,31 @@ identity_ptr api_auth::cached(const net::http_head& head) {
 
 void api_auth::forget() {
   identities_.clear();
+  machines_known_ = false;
   ++generation_;
 }
 
+namespace {
+
+/// Tokens of a machine die with it and with its secret; its other changes are many and change no right.
+bool ends_machine_tokens(const msg::change& one) {
+  if (one.prefix != "machines" || one.what == msg::change::action::create)
+    return false;
+  json::document before;
+  json::document after;
+  return one.what == msg::change::action::remove || !one.original || !one.object ||
+         json::parse(one.original->json, before) || json::parse(one.object->json, after) ||
+         json::text_at(before, "Secret") != json::text_at(after, "Secret");
+}
+
+} // namespace
+
 void api_auth::on_changes(const std::vector<msg::change>& batch) {
   for (const auto& one : batch) {
+    if (machines_known_ && ends_machine_tokens(one)) {
+      forget();
+      return;
+    }
     if (one.prefix == users_prefix || one.prefix == passwords_prefix || one.prefix == secrets_prefix ||
         one.prefix == "roles" || one.prefix == "tenants") {
       forget();
@@ -72,6 +93,7 @@ void api_auth::on_changes(const std::vector<msg::change>& batch) {
 void api_auth::remember(const mac& key, entry made) {
   if (identities_.size() >= most_identities)
     identities_.clear();
+  machines_known_ = machines_known_ || made.who->name().starts_with(machine_holder);
   identities_.insert_or_assign(key, std::move(made));
 }
 

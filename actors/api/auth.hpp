@@ -92,6 +92,7 @@ private:
   mac_key cache_key_;
   std::unordered_map<mac, entry, mac_hash> identities_;
   std::unordered_set<mac, mac_hash> verified_;
+  bool machines_known_ = false; ///< some identity may be a machine's
   std::uint64_t generation_ = 0;
   auth_throttle throttle_;
   counters counters_;

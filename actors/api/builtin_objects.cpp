@@ -46,20 +46,23 @@ std::string stored_version(const msg::object_view& view) {
 } // namespace
 
 std::optional<msg::transaction> plan_builtins(const msg::view_ptr& view) {
-  if (stored_version(*view) != "v1.0.0") {
-    content_request request;
-    request.method = "POST";
-    request.body = basic_store;
-    request.by_server = true;
-    return plan_content_put(view, request).tx;
-  }
   write_draft draft(view);
   ensure(draft, "profiles", "global",
          R"({"Name":"global","Description":"Params that hold for every machine"})");
   ensure(draft, "pools", "default", R"({"Id":"default","Description":"Machines in no other pool"})");
-  if (draft.changes() == 0)
+  if (draft.changes() != 0)
+    return draft.take();
+  if (stored_version(*view) == "v1.0.0")
     return std::nullopt;
-  return draft.take();
+  content_request request;
+  request.method = "POST";
+  request.body = basic_store;
+  request.by_server = true;
+  return plan_content_put(view, request).tx;
+}
+
+bool has_builtins(const msg::object_view& view) {
+  return !stored_version(view).empty();
 }
 
 } // namespace holdfast::api

@@ -13,5 +13,7 @@ namespace holdfast::api {
 /// nothing when all are there. The active asks and applies until nothing is left, before it serves; a
 /// conflict means look again. Principal and time are left unset.
 [[nodiscard]] std::optional<msg::transaction> plan_builtins(const msg::view_ptr& view);
+/// True once a first active has brought all of them in, whatever its version was.
+[[nodiscard]] bool has_builtins(const msg::object_view& view);
 
 } // namespace holdfast::api

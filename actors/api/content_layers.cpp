@@ -11,7 +11,7 @@ namespace {
 
 using json::value;
 
-constexpr json::limits pack_limits{std::size_t{64} << 20, 128};
+constexpr json::limits pack_limits{std::size_t{16} << 20, 128};
 
 [[noreturn]] void refuse(std::string_view name, std::string_view method, std::vector<std::string> messages,
                          unsigned code) {
@@ -200,56 +200,6 @@ std::string summary(pack& p) {
   return json::compact(out);
 }
 
-std::string backing_meta() {
-  json::document meta(rapidjson::kObjectType);
-  auto& memory = meta.GetAllocator();
-  meta.AddMember("Name", "BackingStore", memory);
-  meta.AddMember("Description", "Writable backing store", memory);
-  // The name is a known one, so there is nothing to refuse.
-  static_cast<void>(shape_content_meta(meta, memory));
-  return json::compact(meta);
-}
-
-bool is_writable(std::string_view text) {
-  return text.find("\"Bundle\":") == std::string_view::npos ||
-         text.substr(0, 512).find("\"ReadOnly\":false") != std::string_view::npos;
-}
-
-/// Visits the writable objects of every prefix, prefix by prefix.
-void scan_writable(const msg::object_view& view, const prefix_desc& desc,
-                   const std::function<void(std::string_view, std::string_view)>& visit) {
-  view.scan(desc.name, "", [&](std::string_view key, const msg::object_ref& object) {
-    if (is_writable(object->json))
-      visit(key, object->json);
-    return true;
-  });
-}
-
-std::string backing_summary(const msg::object_view& view) {
-  std::string counts;
-  for (const auto& desc : all_prefixes()) {
-    std::size_t n = 0;
-    scan_writable(view, desc, [&](auto, auto) { ++n; });
-    if (n != 0)
-      counts += (counts.empty() ? "" : ",") + json::quoted(desc.name) + ":" + std::to_string(n);
-  }
-  return "{\"meta\":" + backing_meta() + ",\"Counts\":{" + counts + "},\"Warnings\":[]}";
-}
-
-std::string backing_text(const msg::object_view& view) {
-  std::string sections;
-  for (const auto& desc : all_prefixes()) {
-    std::string objects;
-    scan_writable(view, desc, [&](std::string_view key, std::string_view text) {
-      objects += (objects.empty() ? "" : ",") + json::quoted(key) + ":";
-      objects += text;
-    });
-    if (!objects.empty())
-      sections += (sections.empty() ? "" : ",") + json::quoted(desc.name) + ":{" + objects + "}";
-  }
-  return "{\"meta\":" + backing_meta() + ",\"sections\":{" + sections + "}}";
-}
-
 void check_name(const write_draft& draft, const content_request& request, const std::string& name) {
   const bool post = request.name.empty();
   if (name.empty())
@@ -304,8 +254,8 @@ write_plan plan_content_delete(const msg::view_ptr& view, std::string_view name,
   return plan;
 }
 
-std::string content_summaries(const msg::object_view& view) {
-  std::string out = "[" + backing_summary(view);
+std::string content_summaries(const msg::object_view& view, std::string_view backing) {
+  std::string out = "[" + std::string(backing);
   view.scan(contents_prefix, "", [&](std::string_view, const msg::object_ref& object) {
     pack p;
     if (!json::parse(object->json, p.doc, pack_limits))
@@ -316,8 +266,6 @@ std::string content_summaries(const msg::object_view& view) {
 }
 
 std::optional<std::string> content_text(const msg::object_view& view, std::string_view name) {
-  if (name == backing_store)
-    return backing_text(view);
   const auto stored = view.get(contents_prefix, name);
   return stored ? std::optional(stored->json) : std::nullopt;
 }

@@ -34,9 +34,9 @@ struct content_request {
 [[nodiscard]] write_plan plan_content_delete(const msg::view_ptr& view, std::string_view name,
                                              std::string_view method);
 
-/// JSON array of summaries, BackingStore first, then by name.
-[[nodiscard]] std::string content_summaries(const msg::object_view& view);
-/// The whole content, or nothing.
+/// JSON array of summaries, that of BackingStore (backing_store.hpp) first, then by name.
+[[nodiscard]] std::string content_summaries(const msg::object_view& view, std::string_view backing);
+/// The whole content of a pack, or nothing.
 [[nodiscard]] std::optional<std::string> content_text(const msg::object_view& view, std::string_view name);
 
 struct covered {

@@ -1,8 +1,12 @@
 #include "actors/api/content_routes.hpp"
 
+#include "actors/api/backing_store.hpp"
 #include "actors/api/content_layers.hpp"
 #include "actors/api/features.hpp"
 #include "actors/api/write_flow.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 namespace holdfast::api {
 namespace {
@@ -11,19 +15,29 @@ using boost::asio::awaitable;
 using net::http_method;
 using net::http_response;
 
-constexpr std::size_t largest_pack = std::size_t{48} << 20;
+constexpr std::size_t objects_a_step = 512;
 
 awaitable<http_response> list_contents(request_context& ctx) {
   if (!ctx.may("contents", "list", ""))
     co_return json_response("[]");
   const auto view = co_await ctx.view();
-  co_return json_response(content_summaries(*view));
+  backing_counts writable(view);
+  while (!writable.step(objects_a_step))
+    co_await boost::asio::post(ctx.exchange->executor(), boost::asio::use_awaitable);
+  co_return json_response(content_summaries(*view, writable.summary()));
 }
 
 awaitable<http_response> get_content(request_context& ctx) {
   const auto name = ctx.param("name");
   ctx.require("contents", "get", name);
   const auto view = co_await ctx.view();
+  if (name == backing_store) {
+    // The whole store: the cluster's timers share this loop, so it is written in steps.
+    backing_text writable(view);
+    while (!writable.step(objects_a_step))
+      co_await boost::asio::post(ctx.exchange->executor(), boost::asio::use_awaitable);
+    co_return json_response(writable.take());
+  }
   auto text = content_text(*view, name);
   if (!text)
     throw api_error({"contents", std::string(name), ctx.head().method_name, {"No such content store"}, 404});
@@ -38,7 +52,7 @@ awaitable<http_response> put_content(request_context& ctx) {
   const auto replace = ctx.head().query_value("replaceWritable");
   request.replace_writable = replace && *replace == "true";
   request.features = claimed_features();
-  request.body = co_await ctx.json_body(largest_pack);
+  request.body = co_await ctx.json_body();
   planner plan = [&request](const msg::view_ptr& view) { return plan_content_put(view, request); };
   auto answer = co_await run_write(ctx, std::move(plan));
   co_return answer;
@@ -51,16 +65,6 @@ awaitable<http_response> delete_content(request_context& ctx) {
   planner plan = [&](const msg::view_ptr& view) { return plan_content_delete(view, name, method); };
   auto answer = co_await run_write(ctx, std::move(plan));
   co_return answer;
-}
-
-/// Providers are programs, and this server runs none.
-awaitable<http_response> list_providers(request_context&) {
-  co_return json_response("[]");
-}
-
-awaitable<http_response> get_provider(request_context& ctx) {
-  throw api_error(not_found(ctx.head().method_name, "plugin_providers", ctx.param("name")));
-  co_return http_response{};
 }
 
 void add(router& routes, http_method method, std::string pattern, plain_handler run) {
@@ -79,8 +83,6 @@ void add_content_routes(router& routes) {
   add(routes, http_method::get, "contents/{name}", get_content);
   add(routes, http_method::put, "contents/{name}", put_content);
   add(routes, http_method::del, "contents/{name}", delete_content);
-  add(routes, http_method::get, "plugin_providers", list_providers);
-  add(routes, http_method::get, "plugin_providers/{name}", get_provider);
 }
 
 } // namespace holdfast::api

@@ -1,4 +1,4 @@
-// `contents` (contract §5.2): packs as layers; `plugin_providers` as an empty list. Event loop.
+// `contents` (contract §5.2): packs as layers. Event loop.
 #pragma once
 
 #include "actors/api/router.hpp"

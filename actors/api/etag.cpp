@@ -1,7 +1,8 @@
 #include "actors/api/etag.hpp"
 
+#include "actors/api/time_span.hpp"
+
 #include <algorithm>
-#include <charconv>
 
 namespace holdfast::api {
 namespace {
@@ -22,25 +23,16 @@ void each_part(std::string_view list, Visit visit) {
   }
 }
 
-std::optional<std::chrono::milliseconds> duration_of(std::string_view text) {
-  double n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (error != std::errc() || !(n >= 0))
-    return std::nullopt;
-  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  double scale = 0;
-  if (unit.empty() || unit == "s")
-    scale = 1000;
-  else if (unit == "ms")
-    scale = 1;
-  else if (unit == "m")
-    scale = 60'000;
-  else if (unit == "h")
-    scale = 3'600'000;
-  else
-    return std::nullopt;
-  const double most = static_cast<double>(std::chrono::milliseconds(longest_wait).count());
-  return std::chrono::milliseconds(static_cast<std::int64_t>(std::min(n * scale, most)));
+/// A tag with or without the mark of a weak one; inside its quotes anything but quotes and controls (RFC 9110
+/// §8.8.3).
+bool is_tag(std::string_view part) {
+  if (part.substr(0, 2) == "W/")
+    part.remove_prefix(2);
+  if (part.size() < 2 || part.front() != '"' || part.back() != '"')
+    return false;
+  part = part.substr(1, part.size() - 2);
+  return std::none_of(part.begin(), part.end(),
+                      [](char c) { return c == '"' || static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
 }
 
 } // namespace
@@ -59,11 +51,26 @@ bool etag_matches(std::string_view if_none_match, std::string_view etag) {
   return found;
 }
 
-std::optional<std::chrono::milliseconds> preferred_wait(std::string_view prefer) {
-  std::optional<std::chrono::milliseconds> out;
+bool valid_if_none_match(std::string_view text) {
+  bool good = true;
+  const auto whole = trimmed(text);
+  if (whole.empty() || whole == "*")
+    return true;
+  each_part(whole, [&](std::string_view part) { good = good && is_tag(part); });
+  return good;
+}
+
+wait_preference preferred_wait(std::string_view prefer) {
+  constexpr std::string_view name = "wait=";
+  wait_preference out;
   each_part(prefer, [&](std::string_view part) {
-    if (!out && part.substr(0, 5) == "wait=")
-      out = duration_of(part.substr(5));
+    if (out.wait || out.unreadable || part.substr(0, name.size()) != name)
+      return;
+    const auto span = parse_span(part.substr(name.size()), std::chrono::seconds(1));
+    out.unreadable = !span;
+    if (span)
+      out.wait = std::min(std::chrono::duration_cast<std::chrono::milliseconds>(*span),
+                          std::chrono::milliseconds(longest_wait));
   });
   return out;
 }

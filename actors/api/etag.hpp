@@ -18,8 +18,15 @@ inline constexpr std::chrono::minutes longest_wait{10};
 /// True when an If-None-Match value names the tag; knows lists, weak tags and `*`.
 [[nodiscard]] bool etag_matches(std::string_view if_none_match, std::string_view etag);
 
-/// The `wait` preference of a Prefer header, at most longest_wait: a number with an optional unit (ms, s, m,
-/// h), seconds by default. Nothing when there is none or it cannot be read.
-[[nodiscard]] std::optional<std::chrono::milliseconds> preferred_wait(std::string_view prefer);
+/// Empty, `*`, or a list of entity tags in quotes, each perhaps weak: what If-None-Match may hold.
+[[nodiscard]] bool valid_if_none_match(std::string_view text);
+
+/// What a Prefer header says about waiting (RFC 7240 §4.3, contract §3.7). Other preferences are none of
+/// ours.
+struct wait_preference {
+  std::optional<std::chrono::milliseconds> wait; ///< at most longest_wait; bare numbers are seconds
+  bool unreadable = false;                       ///< there is a `wait`, but no time in it
+};
+[[nodiscard]] wait_preference preferred_wait(std::string_view prefer);
 
 } // namespace holdfast::api

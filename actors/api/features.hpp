@@ -9,7 +9,7 @@
 namespace holdfast::api {
 
 [[nodiscard]] inline std::span<const std::string_view> claimed_features() {
-  static constexpr std::array<std::string_view, 12> flags = {"api-v3",
+  static constexpr std::array<std::string_view, 13> flags = {"api-v3",
                                                              "sane-exit-codes",
                                                              "roles",
                                                              "tenants",
@@ -20,7 +20,8 @@ namespace holdfast::api {
                                                              "partial-objects",
                                                              "content-prerequisite-version-checking",
                                                              "regex-string-filters",
-                                                             "workflows"};
+                                                             "workflows",
+                                                             "log-has-head-method"};
   return flags;
 }
 

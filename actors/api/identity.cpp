@@ -39,6 +39,27 @@ std::optional<user_record> read_user(const msg::object_view& view, std::string_v
   return out;
 }
 
+std::optional<user_record> read_machine_holder(const msg::object_view& view, std::string_view uuid) {
+  user_record out;
+  out.object = view.get("machines", uuid);
+  json::document doc;
+  if (!out.object || json::parse(out.object->json, doc) || !doc.IsObject())
+    return std::nullopt;
+  out.name = std::string(machine_holder) + std::string(uuid);
+  out.secret = json::text_at(doc, "Secret");
+  return out.secret.empty() ? std::nullopt : std::optional(std::move(out));
+}
+
+std::vector<claim> machine_claims(std::string_view uuid) {
+  return {
+      make_claim("machines", "get,update,actions,action,token,getSecure,updateSecure,updateTaskList", uuid),
+      make_claim("jobs", "list,get,create,update,actions,log", "*"),
+      make_claim("bootenvs,contexts,params,profiles,stages,tasks,templates,workflows", "list,get", "*"),
+      make_claim("files,isos", "list,get", "*"),
+      make_claim("info", "get", "*"),
+      make_claim("events", "post", "*")};
+}
+
 std::string read_password_hash(const msg::object_view& view, std::string_view name) {
   return read_value(view, passwords_prefix, name, "Hash");
 }
@@ -89,14 +110,23 @@ user_identity::user_identity(const msg::object_view& view, const user_record& us
     }
     claims_ = std::move(narrowed);
   }
-  if (!limits_.scope.empty() || !limits_.action.empty() || !limits_.specific.empty()) {
-    const auto all_if_empty = [](const std::string& text) { return text.empty() ? std::string("*") : text; };
-    limit_claim_ =
-        make_claim(all_if_empty(limits_.scope), all_if_empty(limits_.action), all_if_empty(limits_.specific));
-  }
+  narrow();
   read_tenant(view);
   superuser_ = tenant_.empty() && contains(claims_, "*", "*", "*") &&
                (!limit_claim_ || contains(*limit_claim_, "*", "*", "*"));
+}
+
+user_identity::user_identity(std::string name, std::vector<claim> claims, restriction limits)
+    : name_(std::move(name)), claims_(std::move(claims)), limits_(std::move(limits)) {
+  narrow();
+}
+
+void user_identity::narrow() {
+  if (limits_.scope.empty() && limits_.action.empty() && limits_.specific.empty())
+    return;
+  const auto all_if_empty = [](const std::string& text) { return text.empty() ? std::string("*") : text; };
+  limit_claim_ =
+      make_claim(all_if_empty(limits_.scope), all_if_empty(limits_.action), all_if_empty(limits_.specific));
 }
 
 void user_identity::read_tenant(const msg::object_view& view) {
@@ -148,8 +178,13 @@ bool user_identity::hidden(std::string_view prefix, std::string_view key) const 
 std::variant<identity_ptr, std::string>
 identity_of(const msg::object_view& view, const system_secrets& secrets, const token_claims& claims) {
   constexpr const char* dead = "No valid key specified";
-  const auto user = read_user(view, claims.user);
-  const auto grantor = claims.grantor == claims.user ? user : read_user(view, claims.grantor);
+  const auto holder = [&view](const std::string& name) {
+    return name.starts_with(machine_holder)
+               ? read_machine_holder(view, std::string_view(name).substr(machine_holder.size()))
+               : read_user(view, name);
+  };
+  const auto user = holder(claims.user);
+  const auto grantor = claims.grantor == claims.user ? user : holder(claims.grantor);
   if (!user || !grantor)
     return dead;
   const bool good =
@@ -157,8 +192,12 @@ identity_of(const msg::object_view& view, const system_secrets& secrets, const t
       equal_in_constant_time(claims.grantor_ref, grantor_reference(secrets, grantor->name, grantor->secret));
   if (!good)
     return dead;
-  return std::make_shared<const user_identity>(
-      view, *user, restriction{claims.scope, claims.action, claims.specific, claims.roles});
+  restriction limits{claims.scope, claims.action, claims.specific, claims.roles};
+  if (claims.user.starts_with(machine_holder))
+    return std::make_shared<const user_identity>(
+        user->name, machine_claims(std::string_view(claims.user).substr(machine_holder.size())),
+        std::move(limits));
+  return std::make_shared<const user_identity>(view, *user, std::move(limits));
 }
 
 } // namespace holdfast::api

@@ -35,6 +35,14 @@ struct user_record {
 };
 
 [[nodiscard]] std::optional<user_record> read_user(const msg::object_view& view, std::string_view name);
+/// A machine as the holder of a token (contract §1.2): its name is "machines/<uuid>", which no user can have.
+/// Nothing when there is no such machine or it has no secret.
+[[nodiscard]] std::optional<user_record> read_machine_holder(const msg::object_view& view,
+                                                             std::string_view uuid);
+inline constexpr std::string_view machine_holder = "machines/";
+/// What the agent on a machine needs: itself, its jobs, and what they refer to.
+[[nodiscard]] std::vector<claim> machine_claims(std::string_view uuid);
+
 /// The scrypt text; empty when the user has no password.
 [[nodiscard]] std::string read_password_hash(const msg::object_view& view, std::string_view name);
 [[nodiscard]] std::string password_json(std::string_view hash);
@@ -57,6 +65,8 @@ struct restriction {
 class user_identity final : public identity {
 public:
   user_identity(const msg::object_view& view, const user_record& user, restriction limits);
+  /// A machine, with exactly these claims.
+  user_identity(std::string name, std::vector<claim> claims, restriction limits);
 
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] bool superuser() const override { return superuser_; }
@@ -72,6 +82,7 @@ private:
     std::string prefix;
     std::set<std::string, std::less<>> keys;
   };
+  void narrow();
   void read_tenant(const msg::object_view& view);
 
   std::string name_;

@@ -1,8 +1,10 @@
 #include "actors/api/job_routes.hpp"
 
-#include "actors/api/object_shape.hpp"
-#include "actors/api/object_writes.hpp"
+#include "actors/api/job_actions.hpp"
+#include "actors/api/job_log.hpp"
+#include "actors/api/job_rules.hpp"
 #include "actors/api/router.hpp"
+#include "actors/api/write_flow.hpp"
 
 namespace holdfast::api {
 namespace {
@@ -11,69 +13,73 @@ using boost::asio::awaitable;
 using net::http_method;
 using net::http_response;
 
-/// A machine waits on a job that has not come to an end.
-bool is_busy(std::string_view state) {
-  return state == "created" || state == "running";
-}
-
-awaitable<http_response> not_kept(request_context& ctx) {
-  const std::string key(ctx.param("key"));
-  const bool reads = ctx.head().method == http_method::get || ctx.head().method == http_method::head;
-  ctx.require("jobs", reads ? "get" : "log", key);
-  const auto view = co_await ctx.view();
-  if (!view->get("jobs", key))
+/// Refuses a job that the asker may not see or touch.
+void check_job(const request_context& ctx, const msg::object_view& view, std::string_view action,
+               const std::string& key) {
+  require_job(view, key);
+  if (ctx.who && ctx.who->hidden("jobs", key))
     throw api_error({"", "", "ValidationError", {"Job " + key + " does not exist"}, 422});
-  throw api_error({"jobs",
-                   key,
-                   ctx.head().method_name,
-                   {"This server keeps no job logs and renders no job actions"},
-                   501});
+  ctx.require("jobs", action, key);
 }
 
-void add(router& routes, http_method method, std::string pattern) {
+awaitable<http_response> get_log(request_context& ctx) {
+  const std::string key(ctx.param("key"));
+  const auto view = co_await ctx.view();
+  check_job(ctx, *view, "get", key);
+  auto answer = json_response(job_log_text(*view, key));
+  answer.content_type = "application/octet-stream"; // the client streams it; the bytes need not be text
+  co_return answer;
+}
+
+awaitable<http_response> put_log(request_context& ctx) {
+  const std::string key(ctx.param("key"));
+  const auto& head = ctx.head();
+  {
+    const auto view = co_await ctx.view(msg::consistency::local);
+    check_job(ctx, *view, "log", key);
+  }
+  const auto bytes = co_await ctx.body(most_appended);
+  planner plan = [&](const msg::view_ptr& view) {
+    return plan_log_append(view, key, head.method_name, bytes);
+  };
+  auto answer = co_await run_write(ctx, std::move(plan));
+  co_return answer;
+}
+
+awaitable<http_response> get_actions(request_context& ctx) {
+  const std::string key(ctx.param("key"));
+  const auto view = co_await ctx.view();
+  check_job(ctx, *view, "get", key);
+  const auto os = ctx.head().query_value("os").value_or("");
+  co_return json_response(job_actions_json(*view, key, os));
+}
+
+awaitable<http_response> purge(request_context& ctx) {
+  const auto may_delete = [&ctx](std::string_view key) {
+    return ctx.may("jobs", "delete", key) && !ctx.who->hidden("jobs", key);
+  };
+  planner plan = [&](const msg::view_ptr& view) {
+    return plan_job_purge(view, ctx.shared->now(), may_delete);
+  };
+  auto answer = co_await run_write(ctx, std::move(plan));
+  co_return answer;
+}
+
+void add(router& routes, http_method method, std::string pattern, plain_handler run) {
   route entry;
   entry.method = method;
   entry.pattern = std::move(pattern);
-  entry.run = plain_handler(not_kept);
+  entry.run = std::move(run);
   routes.add(std::move(entry));
 }
 
 } // namespace
 
-void link_new_job(write_draft& draft, json::value& job, json::allocator& memory) {
-  const std::string machine_key(json::text_at(job, "Machine"));
-  const std::string job_key(json::text_at(job, "Uuid"));
-  const auto stored = draft.get("machines", machine_key);
-  json::document machine;
-  if (!stored || json::parse(*stored, machine))
-    throw api_error({"jobs",
-                     job_key,
-                     "ValidationError",
-                     {job_key + ": Machine " + machine_key + " does not exist"},
-                     422});
-  const auto busy = api_error(
-      {"", "", "Conflict", {"Machine " + machine_key + " already has running or created job"}, 409});
-  const std::string previous(json::text_at(machine, "CurrentJob"));
-  json::document last;
-  if (const auto text = draft.get("jobs", previous); text && !json::parse(*text, last)) {
-    if (is_busy(json::text_at(last, "State")))
-      throw busy;
-    json::set_member(job, "Previous", json::make_text(previous, memory), memory);
-    json::set_member(last, "Current", json::value(false), last.GetAllocator());
-    draft.put("jobs", previous, json::compact(last));
-  }
-  if (!json::flag_at(machine, "Runnable"))
-    throw api_error({"", "", "Conflict", {"Machine " + machine_key + " is not runnable"}, 409});
-  json::set_member(job, "Current", json::value(true), memory);
-  json::set_member(machine, "CurrentJob", json::make_text(job_key, machine.GetAllocator()),
-                   machine.GetAllocator());
-  draft.put("machines", machine_key, json::compact(machine));
-}
-
 void add_job_routes(router& routes) {
-  add(routes, http_method::get, "jobs/{key}/log");
-  add(routes, http_method::put, "jobs/{key}/log");
-  add(routes, http_method::get, "jobs/{key}/actions");
+  add(routes, http_method::get, "jobs/{key}/log", get_log);
+  add(routes, http_method::put, "jobs/{key}/log", put_log);
+  add(routes, http_method::get, "jobs/{key}/actions", get_actions);
+  add(routes, http_method::del, "jobs", purge);
 }
 
 } // namespace holdfast::api

@@ -1,5 +1,6 @@
 #include "actors/api/json_patch.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace holdfast::api {
@@ -232,6 +233,17 @@ std::variant<std::vector<patch_step>, std::string> decode_patch(const value& bod
   return steps;
 }
 
+bool deeper_than(const value& v, unsigned most) {
+  if (!v.IsObject() && !v.IsArray())
+    return false;
+  if (most == 0)
+    return true;
+  if (v.IsArray())
+    return std::any_of(v.Begin(), v.End(), [most](const value& item) { return deeper_than(item, most - 1); });
+  return std::any_of(v.MemberBegin(), v.MemberEnd(),
+                     [most](const auto& member) { return deeper_than(member.value, most - 1); });
+}
+
 std::optional<patch_failure> apply_patch(const std::vector<patch_step>& steps, value& target,
                                          json::allocator& memory, std::size_t max_bytes) {
   const std::size_t before = memory.Size();
@@ -240,6 +252,9 @@ std::optional<patch_failure> apply_patch(const std::vector<patch_step>& steps, v
       return patch_failure{line, std::move(*failed)};
     if (memory.Size() - before > max_bytes)
       return patch_failure{line, "the result is too large"};
+    const bool adds = steps[line].op != patch_op::test && steps[line].op != patch_op::remove;
+    if (adds && deeper_than(target, json::limits{}.depth))
+      return patch_failure{line, "the result is nested too deeply"};
   }
   return std::nullopt;
 }

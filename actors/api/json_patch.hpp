@@ -32,9 +32,13 @@ struct patch_failure {
   std::string reason;   ///< "Test op failed." for a test
 };
 
+/// True when more than `most` arrays and objects are open at once somewhere in `v`. Looks no deeper than
+/// that.
+[[nodiscard]] bool deeper_than(const json::value& v, unsigned most);
+
 /// Applies all steps to `target`, in order. On failure `target` is unspecified: the caller throws it away.
 /// Steps may use at most `max_bytes` of memory together, so that copy steps cannot double a document without
-/// end.
+/// end, and no result may be nested deeper than a body may be (json::limits), so that it can be read again.
 [[nodiscard]] std::optional<patch_failure> apply_patch(const std::vector<patch_step>& steps,
                                                        json::value& target, json::allocator& memory,
                                                        std::size_t max_bytes = std::size_t{16} << 20);

@@ -45,6 +45,10 @@ bool same_as_known(const object_state& state, std::string_view known) {
   return state.object ? etag_matches(known, etag_of(state.object->rev)) : known.empty();
 }
 
+[[noreturn]] void refuse_header(const request_context& ctx, const prefix_desc& desc, std::string why) {
+  throw api_error({std::string(desc.name), "", ctx.head().method_name, {std::move(why)}, 400});
+}
+
 asio::awaitable<void> sleep(std::shared_ptr<bell> alarm, std::chrono::steady_clock::time_point until) {
   if (alarm->rung)
     co_return;
@@ -57,8 +61,12 @@ asio::awaitable<void> sleep(std::shared_ptr<bell> alarm, std::chrono::steady_clo
 
 asio::awaitable<object_state> await_change(request_context& ctx, const prefix_desc& desc, std::string asked) {
   const std::string known(ctx.head().header("if-none-match"));
-  const auto prefer = ctx.head().header("prefer");
-  const auto wait = prefer.empty() ? std::optional<std::chrono::milliseconds>() : preferred_wait(prefer);
+  if (!valid_if_none_match(known))
+    refuse_header(ctx, desc, "If-None-Match must hold entity tags in quotes, as ETag gave them");
+  const auto preference = preferred_wait(ctx.head().header("prefer"));
+  if (preference.unreadable)
+    refuse_header(ctx, desc, "Prefer: wait must be a time such as 30 or 5m");
+  const auto& wait = preference.wait;
   if (!wait) {
     const auto view = co_await ctx.view();
     auto state = look(view, desc, asked);

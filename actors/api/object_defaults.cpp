@@ -38,8 +38,6 @@ void fill_defaults(const prefix_desc& desc, json::value& object, json::allocator
     json::set_member(object, "RunnerWait", json::value(true), memory);
   } else if (desc.name == "jobs") {
     fill_text(object, "Uuid", fresh.uuid, memory);
-    fill_text(object, "State", "created", memory);
-    fill_text(object, "Previous", "00000000-0000-0000-0000-000000000000", memory);
   }
 }
 

@@ -1,5 +1,6 @@
 // The lower level of object writes: putting and removing whole objects with their secondary indexes, and
 // judging again what refers to them.
+#include "actors/api/json_patch.hpp"
 #include "actors/api/name_rules.hpp"
 #include "actors/api/object_shape.hpp"
 #include "actors/api/object_writes.hpp"
@@ -151,6 +152,14 @@ std::string unique_key(std::string_view prefix, std::string_view index, std::str
 
 void put_object(write_draft& draft, const prefix_desc& desc, std::string_view key, json::value& object,
                 json::allocator& memory, std::string_view bundle, bool read_only) {
+  // What is stored must be readable again under the limit of every other text.
+  if (deeper_than(object, json::limits{}.depth))
+    throw api_error(
+        {std::string(desc.name),
+         std::string(key),
+         "ValidationError",
+         {std::string(key) + ": nested more than " + std::to_string(json::limits{}.depth) + " deep"},
+         422});
   const auto judged = validate(desc, key, object, draft);
   if (!judged.refused.empty())
     throw api_error({std::string(desc.name), std::string(key), "ValidationError", judged.refused, 422});

@@ -169,6 +169,7 @@ write_request write_request_of(request_context& ctx, const prefix_desc& desc, st
   request.body = std::move(body);
   request.force = ctx.force();
   request.fresh = draw_fresh_values();
+  request.now = ctx.shared->now();
   request.check = [&ctx, &desc](std::string_view action, std::string_view object) {
     if (ctx.who && ctx.who->superuser())
       return;

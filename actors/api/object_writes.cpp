@@ -2,7 +2,8 @@
 
 #include "actors/api/delete_rules.hpp"
 #include "actors/api/identity.hpp"
-#include "actors/api/job_routes.hpp"
+#include "actors/api/job_log.hpp"
+#include "actors/api/job_rules.hpp"
 #include "actors/api/json_patch.hpp"
 #include "actors/api/name_rules.hpp"
 #include "actors/api/object_defaults.hpp"
@@ -66,6 +67,8 @@ write_plan put_changed(write_draft& draft, const write_request& request, const f
     refuse(request, found.key, "ValidationError", {found.key + ": Key cannot be changed to `" + key + "`"},
            422);
   refuse_locked(request, found, &object);
+  if (desc.name == "jobs")
+    follow_job_state(draft, found.doc, object, memory, request.now);
   put_object(draft, desc, key, object, memory, found.server.bundle, false);
   draft.forget_if_unchanged(desc.name, key);
   return finish(draft, desc, key, 200);
@@ -111,7 +114,7 @@ write_plan plan_create(const msg::view_ptr& view, const write_request& request) 
   if (draft.exists(desc.name, key))
     refuse(request, key, "CREATE", {"already exists"}, 409);
   if (desc.name == "jobs")
-    link_new_job(draft, doc, doc.GetAllocator());
+    return plan_new_job(std::move(draft), request, doc);
   put_object(draft, desc, key, doc, doc.GetAllocator());
   return finish(draft, desc, key, 201);
 }
@@ -166,6 +169,8 @@ write_plan plan_delete(const msg::view_ptr& view, const write_request& request) 
   remove_object(draft, desc, found.key);
   if (desc.name == "users")
     draft.remove(passwords_prefix, found.key);
+  if (desc.name == "jobs")
+    drop_job_log(draft, found.key);
   restore_lower_layer(draft, desc, found.key);
   settle_references(draft);
   plan.tx = draft.take();

@@ -35,6 +35,7 @@ struct write_request {
   std::string body;   ///< as sent
   bool force = false;
   fresh_values fresh;
+  msg::log_time now; ///< when the request came; for times that the server sets
   /// Called with the action and the key before anything is proposed ("update:/Description"); throws to
   /// refuse.
   std::function<void(std::string_view action, std::string_view key)> check;

@@ -2,6 +2,7 @@
 
 #include "actors/api/identity.hpp"
 #include "actors/api/json_value.hpp"
+#include "actors/api/time_span.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +14,7 @@ namespace {
 constexpr std::string_view prefix = "preferences";
 constexpr std::size_t secret_size = 32;
 
-enum class pref_kind : std::uint8_t { text, level, seconds, secret };
+enum class pref_kind : std::uint8_t { text, level, seconds, count, span, secret };
 
 struct pref_row {
   std::string_view name;
@@ -23,7 +24,7 @@ struct pref_row {
 
 constexpr std::array<pref_row, 16> rows{{{"baseTokenSecret", "", pref_kind::secret},
                                          {"systemGrantorSecret", "", pref_kind::secret},
-                                         {"completeJobsPurgedAfter", "", pref_kind::text},
+                                         {"completeJobsPurgedAfter", "", pref_kind::span},
                                          {"debugBootEnv", "warn", pref_kind::level},
                                          {"debugDhcp", "warn", pref_kind::level},
                                          {"debugFrontend", "warn", pref_kind::level},
@@ -32,8 +33,8 @@ constexpr std::array<pref_row, 16> rows{{{"baseTokenSecret", "", pref_kind::secr
                                          {"defaultBootEnv", "local", pref_kind::text},
                                          {"defaultStage", "none", pref_kind::text},
                                          {"defaultWorkflow", "", pref_kind::text},
-                                         {"failedJobsPurgedAfter", "", pref_kind::text},
-                                         {"jobsToKeep", "", pref_kind::text},
+                                         {"failedJobsPurgedAfter", "", pref_kind::span},
+                                         {"jobsToKeep", "", pref_kind::count},
                                          {"knownTokenTimeout", "3600", pref_kind::seconds},
                                          {"logLevel", "warn", pref_kind::level},
                                          {"unknownTokenTimeout", "600", pref_kind::seconds}}};
@@ -58,6 +59,11 @@ std::string level_of(const std::string& value) {
   return value;
 }
 
+bool is_count(const std::string& value) {
+  return !value.empty() && value.size() <= 9 &&
+         std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::string defect(const pref_row& row, const std::string& value) {
   const std::string name(row.name);
   switch (row.kind) {
@@ -70,10 +76,13 @@ std::string defect(const pref_row& row, const std::string& value) {
     }
     return name + ": " + value + " is not a log level";
   case pref_kind::seconds:
-    if (!value.empty() && value.size() <= 9 &&
-        std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }))
-      return {};
-    return name + ": " + value + " is not a number of seconds";
+    return is_count(value) ? std::string() : name + ": " + value + " is not a number of seconds";
+  case pref_kind::count:
+    return value.empty() || is_count(value) ? std::string() : name + ": " + value + " is not a number";
+  case pref_kind::span:
+    return value.empty() || parse_span(value, std::chrono::seconds(1))
+               ? std::string()
+               : name + ": " + value + " is not a time such as 3600 or 7d";
   case pref_kind::text:
     return {};
   }

@@ -69,6 +69,9 @@ std::string request_context::idempotency_key() const {
   if (value.size() > longest || !plain)
     throw api_error(
         undecodable(head().method_name, "Idempotency-Key must be at most 200 printable characters"));
+  constexpr std::size_t longest_with_name = 256; // msg::transaction_limits::idempotency_key
+  if (who && who->name().size() + 1 + value.size() > longest_with_name)
+    throw api_error(undecodable(head().method_name, "Idempotency-Key is too long for so long a user name"));
   return std::string(value);
 }
 
@@ -96,30 +99,77 @@ boost::asio::awaitable<std::string> request_context::json_body(std::size_t limit
   const auto type = head().header("content-type");
   if (!is_json(type))
     throw api_error(invalid_content_type(head().method_name, type));
-  if (head().content_length && *head().content_length > limit)
+  co_return co_await body(limit);
+}
+
+boost::asio::awaitable<std::string> request_context::body(std::size_t limit) {
+  const auto announced = head().content_length.value_or(limit);
+  if (announced > limit)
     throw api_error(too_large(head().method_name, limit));
-  auto body = co_await exchange->read_body(limit);
-  if (!body)
+  if (announced >= large_body) {
+    if (shared->large_bodies + announced > most_large_bodies)
+      throw api_error(unavailable(head().method_name, "Too many large bodies at once; try again"));
+    shared->large_bodies += announced;
+    held =
+        std::shared_ptr<void>(nullptr, [all = shared, announced](void*) { all->large_bodies -= announced; });
+  }
+  auto bytes = co_await exchange->read_body(limit);
+  if (!bytes)
     throw api_error(too_large(head().method_name, limit));
-  co_return std::move(*body);
+  body_bytes = bytes->size();
+  co_return std::move(*bytes);
 }
 
 boost::asio::awaitable<msg::view_ptr> request_context::view(msg::consistency how) {
-  if (const auto wish = head().query_value("consistency"); wish && *wish == "local")
-    how = msg::consistency::local;
+  if (const auto wish = head().query_value("consistency")) {
+    if (*wish != "local" && *wish != "linear")
+      throw api_error({"",
+                       "",
+                       head().method_name,
+                       {"consistency must be linear or local, not '" + std::string(*wish) + "'"},
+                       406});
+    if (*wish == "local")
+      how = msg::consistency::local;
+  }
   auto result = co_await shared->store.read(how);
   if (!result.view)
     throw api_error(unavailable(head().method_name, "Not serving: " + result.reason));
   co_return std::move(result.view);
 }
 
+namespace {
+
+/// Keys are each user's own: nobody may get the answer that another one got.
+std::string scoped_key(const request_context& ctx) {
+  const auto asked = ctx.idempotency_key();
+  return asked.empty() ? asked : (ctx.who ? ctx.who->name() : std::string()) + '/' + asked;
+}
+
+void refuse_too_large(const request_context& ctx, const msg::transaction& tx) {
+  std::size_t bytes = tx.answer.body.size();
+  for (const auto& mutation : tx.mutations)
+    bytes += mutation.prefix.size() + mutation.key.size() + (mutation.json ? mutation.json->size() : 0);
+  if (bytes > most_written)
+    throw api_error({"",
+                     "",
+                     ctx.head().method_name,
+                     {"The change is larger than " + std::to_string(most_written) +
+                      " bytes, the most that one write may hold; nothing was changed"},
+                     413});
+}
+
+} // namespace
+
 boost::asio::awaitable<msg::write_result> request_context::write(msg::transaction tx) {
+  refuse_too_large(*this, tx);
   if (tx.principal.empty() && who)
     tx.principal = who->name();
   if (tx.time.ms == 0)
     tx.time = shared->now();
   if (tx.idempotency_key.empty())
-    tx.idempotency_key = idempotency_key();
+    tx.idempotency_key = scoped_key(*this);
+  if (tx.idempotency_key.empty())
+    tx.answer = {}; // kept for repeats alone, and no log entry may hold one without its key
   auto result = co_await shared->store.write(std::make_shared<const msg::transaction>(std::move(tx)));
   switch (result.status) {
   case msg::write_status::not_done:

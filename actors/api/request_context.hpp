@@ -78,7 +78,20 @@ struct services {
   std::function<msg::log_time()> now; ///< wall clock for log time and token life
   std::chrono::milliseconds write_limit{
       10000}; ///< how long a handler waits for a write before it says "unknown"
+  /// Runs long pure work away from the event loop, whose timers belong to the cluster, and comes back to it.
+  /// Empty: the work runs in place.
+  std::function<boost::asio::awaitable<void>(std::function<void()> work)> offload{};
+  std::size_t large_bodies = 0; ///< bytes of large bodies that requests hold or wait for, all together
 };
+
+/// Most bytes of objects in one write: with its keys it must fit into one entry of the log
+/// (raft::limits::max_entry_bytes).
+inline constexpr std::size_t most_written = (std::size_t{8} << 20) - (std::size_t{256} << 10);
+/// Bodies from here on are worked on away from the event loop.
+inline constexpr std::size_t large_body = std::size_t{128} << 10;
+/// Most bytes of large bodies at once, however many clients send them; beyond it a request is told to come
+/// again.
+inline constexpr std::size_t most_large_bodies = std::size_t{128} << 20;
 
 /// Path parameters of the matched pattern; views into the request's head.
 class path_params {
@@ -99,8 +112,10 @@ struct request_context {
   services* shared = nullptr;
   std::string_view path; ///< below /api/v3/, decoded, without a leading or trailing slash
   path_params params;
-  identity_ptr who;        ///< null on routes that need no authentication
-  std::string correlation; ///< X-Log-Token, for log lines of this request ("": none)
+  identity_ptr who;           ///< null on routes that need no authentication
+  std::string correlation;    ///< X-Log-Token, for log lines of this request ("": none)
+  std::size_t body_bytes = 0; ///< of the body that body() read
+  std::shared_ptr<void> held; ///< its share of services::large_bodies, as long as the request lives
 
   [[nodiscard]] const net::http_head& head() const { return exchange->head(); }
   [[nodiscard]] std::string_view param(std::string_view name) const { return params.get(name); }
@@ -115,11 +130,16 @@ struct request_context {
   void require(std::string_view scope, std::string_view action, std::string_view specific) const;
   /// The body of a request that must be JSON: refuses another Content-Type (400) and a longer body (413) by
   /// api_error. An empty body is returned empty.
-  boost::asio::awaitable<std::string> json_body(std::size_t limit = std::size_t{16} << 20);
-  /// A view, or api_error 503. `?consistency=local` in the query overrides `linear`.
+  boost::asio::awaitable<std::string> json_body(std::size_t limit = most_written);
+  /// The body as it is, at most `limit` bytes: api_error 413 when it is longer, 503 when too many large ones
+  /// are on their way.
+  boost::asio::awaitable<std::string> body(std::size_t limit);
+  /// A view, or api_error 503. `?consistency=local` in the query overrides `linear`; any word but these two
+  /// is refused (406).
   boost::asio::awaitable<msg::view_ptr> view(msg::consistency how = msg::consistency::linear);
   /// Proposes; stamps principal, log time and idempotency key when unset. Answers applied, conflict or
-  /// repeated; not_done and overloaded become api_error 503, unknown becomes 504.
+  /// repeated; not_done and overloaded become api_error 503, unknown becomes 504. A change of more than
+  /// most_written bytes is refused with 413 before it is proposed.
   boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
 };
 

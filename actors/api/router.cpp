@@ -139,6 +139,14 @@ router::match router::find(net::http_method method, std::string_view path) const
   return out;
 }
 
+std::vector<const route*> router::table() const {
+  std::vector<const route*> out;
+  out.reserve(routes_.size());
+  for (const auto& one : routes_)
+    out.push_back(&one->entry);
+  return out;
+}
+
 void router::check_rights(const route& found, const request_context& ctx) {
   if (found.need == access::claim)
     ctx.require(found.scope.empty() ? ctx.param("prefix") : std::string_view(found.scope), found.action,

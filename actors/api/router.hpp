@@ -79,6 +79,8 @@ public:
   /// `path` is decoded, absolute ("/api/v3/…"). HEAD falls back to GET.
   [[nodiscard]] match find(net::http_method method, std::string_view path) const;
   [[nodiscard]] std::size_t size() const { return routes_.size(); }
+  /// Every route, in the order of add(); docs/openapi.yaml is held against it.
+  [[nodiscard]] std::vector<const route*> table() const;
 
 private:
   struct segment {

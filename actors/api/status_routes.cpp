@@ -1,3 +1,4 @@
+#include "actors/api/builtin_objects.hpp"
 #include "actors/api/metrics.hpp"
 #include "actors/api/system_json.hpp"
 #include "actors/api/system_services.hpp"
@@ -25,8 +26,8 @@ awaitable<net::http_response> get_info(request_context&, system_services& with) 
 awaitable<net::http_response> get_ready(request_context&, system_services& with) {
   const auto view = co_await local_view(with);
   const auto status = co_await with.node.status();
-  // A fresh node is not ready before there is a user who could log in.
-  const bool filled = view != nullptr && view->count("users") > 0;
+  // A fresh node is not ready before there is a user who could log in, and what every endpoint starts with.
+  const bool filled = view != nullptr && view->count("users") > 0 && has_builtins(*view);
   const bool ready = filled && status.has_value() && !status->leader_id.empty();
   co_return json_response(ready ? R"({"ready":true})" : R"({"ready":false})", ready ? 200 : 503);
 }

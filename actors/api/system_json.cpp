@@ -6,6 +6,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <cmath>
+
 namespace holdfast::api {
 
 namespace {
@@ -289,16 +291,21 @@ std::string introduction_json(const node_facts& facts, const msg::ha_state& stat
   return out.take();
 }
 
-std::string actors_json(const std::vector<msg::actor_row>& rows) {
+std::string actors_json(const std::vector<msg::actor_row>& rows, const std::vector<double>& per_second) {
   object_writer out;
   out.raw().StartArray();
-  for (const auto& row : rows) {
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    const auto& row = rows[at];
     out.raw().StartObject();
     out.text("Name", row.name);
     out.text("Parent", row.parent);
     out.text("State", row.state);
     out.number("Id", row.id);
     out.number("Messages", row.messages);
+    out.key("PerSecond");
+    constexpr double tenths = 10;
+    out.raw().Double(at < per_second.size() ? std::round(per_second[at] * tenths) / tenths : 0);
+    out.number("MeanNs", row.messages == 0 ? 0 : row.busy_ns / row.messages);
     out.number("BusyNs", row.busy_ns);
     out.number("LongestNs", row.longest_ns);
     out.number("Mailbox", row.mailbox);

@@ -24,8 +24,9 @@ namespace holdfast::api {
 /// GlobalHaState with Token and the roots' keys: superusers alone.
 [[nodiscard]] std::string introduction_json(const node_facts& facts, const msg::ha_state& state);
 
-/// One row an actor, keys as msg::actor_row in Go's case.
-[[nodiscard]] std::string actors_json(const std::vector<msg::actor_row>& rows);
+/// One row an actor, keys as msg::actor_row in Go's case, with its rate and its mean time per message.
+[[nodiscard]] std::string actors_json(const std::vector<msg::actor_row>& rows,
+                                      const std::vector<double>& per_second);
 
 /// PRE-14: what a cluster of that many members does not stand; empty when it is an odd count of 3 or more.
 [[nodiscard]] std::string tolerance_warning(std::size_t members);

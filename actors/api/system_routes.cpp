@@ -14,16 +14,17 @@ using boost::asio::awaitable;
 
 awaitable<net::http_response> get_actors(request_context&, system_services& with) {
   const auto rows = co_await with.node.actors();
-  co_return json_response(actors_json(rows));
+  co_return json_response(actors_json(rows, with.rates.per_second(rows, with.shared.now().ms)));
 }
 
 awaitable<net::http_response> get_actor(request_context& ctx, system_services& with) {
   const auto rows = co_await with.node.actors();
-  for (const auto& row : rows) {
-    if (row.name == ctx.param("name")) {
-      const auto list = actors_json({row});
-      co_return json_response(list.substr(1, list.size() - 2));
-    }
+  const auto rates = with.rates.per_second(rows, with.shared.now().ms);
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    if (rows[at].name != ctx.param("name"))
+      continue;
+    const auto list = actors_json({rows[at]}, {rates[at]});
+    co_return json_response(list.substr(1, list.size() - 2));
   }
   throw api_error(not_found(ctx.head().method_name, "actors", ctx.param("name")));
 }

@@ -2,6 +2,7 @@
 // references outlive the router.
 #pragma once
 
+#include "actors/api/actor_rates.hpp"
 #include "actors/api/auth.hpp"
 #include "actors/api/node_port.hpp"
 #include "actors/api/router.hpp"
@@ -12,6 +13,7 @@ struct system_services {
   services& shared;
   api_auth& auth;
   node_port& node;
+  actor_rates rates{};
 };
 
 /// users/<name>/token and /password (contract §1.2).

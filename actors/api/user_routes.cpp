@@ -1,4 +1,5 @@
 #include "actors/api/json_value.hpp"
+#include "actors/api/object_writes.hpp"
 #include "actors/api/password_hash.hpp"
 #include "actors/api/prefs.hpp"
 #include "actors/api/system_json.hpp"
@@ -41,7 +42,7 @@ std::int64_t life_seconds(const request_context& ctx, const msg::object_view& vi
   }
   const auto span = parse_span(*given, std::chrono::seconds(1));
   if (!span)
-    throw api_error({"users",
+    throw api_error({std::string(ctx.path.substr(0, ctx.path.find('/'))),
                      std::string(ctx.param("id")),
                      ctx.head().method_name,
                      {"strconv.ParseInt: parsing " + json::quoted(*given) + ": invalid syntax"},
@@ -81,24 +82,23 @@ restriction wanted_restriction(const request_context& ctx) {
   return out;
 }
 
-awaitable<net::http_response> get_token(request_context& ctx, system_services& with) {
-  const auto name = ctx.param("id");
-  const auto view = co_await ctx.view();
-  const auto user = read_user(*view, name);
-  if (!user || ctx.who->hidden(users_prefix, name))
-    throw api_error(not_found(ctx.head().method_name, users_prefix, name));
+/// Issues a token for its holder: a user, or a machine.
+awaitable<net::http_response> issue(request_context& ctx, system_services& with, msg::view_ptr view,
+                                    user_record holder, restriction limits) {
   const auto seconds = life_seconds(ctx, *view);
-  const auto limits = wanted_restriction(ctx);
   const auto secrets = read_secrets(*view);
-  const auto grantor = read_user(*view, ctx.who->name());
+  const auto& asker = ctx.who->name();
+  const auto grantor = asker.starts_with(machine_holder)
+                           ? read_machine_holder(*view, std::string_view(asker).substr(machine_holder.size()))
+                           : read_user(*view, asker);
   if (secrets.base_token.empty() || !grantor)
     throw api_error(unavailable(ctx.head().method_name, "Not serving: no token secret yet"));
   token_claims claims;
-  claims.user = user->name;
+  claims.user = holder.name;
   claims.grantor = grantor->name;
   claims.issued_s = with.shared.now().ms / ms_per_s;
   claims.expires_s = claims.issued_s + seconds;
-  claims.user_ref = secret_reference(secrets, user->name, user->secret);
+  claims.user_ref = secret_reference(secrets, holder.name, holder.secret);
   claims.grantor_ref = grantor_reference(secrets, grantor->name, grantor->secret);
   claims.scope = limits.scope;
   claims.action = limits.action;
@@ -109,6 +109,28 @@ awaitable<net::http_response> get_token(request_context& ctx, system_services& w
                               status.value_or(msg::consensus_status{}), view.get());
   co_return json_response("{\"Token\":" + json::quoted(issue_token(secrets, claims)) + ",\"Info\":" + info +
                           "}");
+}
+
+awaitable<net::http_response> get_token(request_context& ctx, system_services& with) {
+  const auto name = ctx.param("id");
+  auto view = co_await ctx.view();
+  auto user = read_user(*view, name);
+  if (!user || ctx.who->hidden(users_prefix, name))
+    throw api_error(not_found(ctx.head().method_name, users_prefix, name));
+  auto limits = wanted_restriction(ctx);
+  co_return co_await issue(ctx, with, std::move(view), std::move(*user), std::move(limits));
+}
+
+/// Contract §1.2: what the agent on a machine works with. Its rights are the machine's, whoever asked.
+awaitable<net::http_response> get_machine_token(request_context& ctx, system_services& with) {
+  const auto id = ctx.param("id");
+  auto view = co_await ctx.view();
+  const auto key = locate(*find_prefix("machines"), id, *view);
+  auto machine = key ? read_machine_holder(*view, *key) : std::nullopt;
+  if (!machine || ctx.who->hidden("machines", *key))
+    throw api_error(not_found(ctx.head().method_name, "machines", id));
+  auto limits = wanted_restriction(ctx);
+  co_return co_await issue(ctx, with, std::move(view), std::move(*machine), std::move(limits));
 }
 
 std::string read_password(const request_context& ctx, std::string_view body) {
@@ -176,6 +198,8 @@ awaitable<net::http_response> put_password(request_context& ctx, system_services
 void add_user_routes(router& into, system_services& with) {
   into.add({net::http_method::get, "users/{id}/token", access::claim, "users", "token", "id",
             bind_handler(get_token, with)});
+  into.add({net::http_method::get, "machines/{id}/token", access::claim, "machines", "token", "id",
+            bind_handler(get_machine_token, with)});
   into.add({net::http_method::put, "users/{id}/password", access::claim, "users", "password", "id",
             bind_handler(put_password, with)});
 }

@@ -34,7 +34,13 @@ boost::asio::awaitable<net::http_response> run_write(request_context& ctx, plann
   auto how = msg::consistency::local;
   for (int n = 0; n < most_attempts; ++n) {
     const auto view = co_await ctx.view(how);
-    auto tried = try_plan(plan, view);
+    attempt tried;
+    if (ctx.body_bytes >= large_body && ctx.shared->offload) {
+      std::function<void()> work = [&tried, &plan, &view] { tried = try_plan(plan, view); };
+      co_await ctx.shared->offload(std::move(work));
+    } else {
+      tried = try_plan(plan, view);
+    }
     if (auto* refused = std::get_if<error_body>(&tried)) {
       if (how == msg::consistency::local) {
         how = msg::consistency::linear;

@@ -9,7 +9,8 @@
 
 namespace holdfast::api {
 
-/// Makes one attempt over a view; refusals are thrown as api_error.
+/// Makes one attempt over a view; refusals are thrown as api_error. Pure: for large bodies it runs on another
+/// thread while the request waits.
 using planner = std::function<write_plan(const msg::view_ptr&)>;
 
 /// Runs `plan` against what this node has applied and proposes the result; after a conflict, or before any

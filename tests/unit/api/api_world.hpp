@@ -8,6 +8,7 @@
 #include "actors/api/object_api.hpp"
 #include "actors/api/router.hpp"
 #include "actors/replay/object_store.hpp"
+#include "messages/transaction_codec.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -34,6 +35,7 @@ public:
     co_return msg::read_result{store.view(), {}};
   }
   asio::awaitable<msg::write_result> write(msg::transaction_ptr tx) override {
+    REQUIRE(msg::check(*tx) == msg::codec_error::none); // else no log entry could hold it
     if (before_write)
       std::exchange(before_write, {})();
     co_return apply(*tx);

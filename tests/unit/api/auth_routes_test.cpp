@@ -190,3 +190,65 @@ TEST_CASE("unknown outcomes and refusals of the store are told as what they are"
   world.store->serving = false;
   CHECK(world.get("prefs").status == 503);
 }
+
+TEST_CASE(
+    "§1.2 a machine's token is the machine: itself, its jobs, what they refer to, and dies with its secret") {
+  system_world world;
+  const std::string id = "11111111-2222-3333-4444-555555555555";
+  REQUIRE(world.call("POST", "tasks", R"({"Name":"one"})").status == 201);
+  REQUIRE(world.call("POST", "machines", R"({"Uuid":")" + id + R"(","Name":"m1","Tasks":["one"]})").status ==
+          201);
+  REQUIRE(world.call("POST", "machines", R"({"Name":"m2"})").status == 201);
+  const auto root = world.login;
+  CHECK(world.get("machines/none/token").body == error_text("machines", "none", "GET", {"Not Found"}, 404));
+  CHECK(world.get("machines/" + id + "/token?ttl=cow").body ==
+        error_text("machines", id, "GET", {"strconv.ParseInt: parsing \"cow\": invalid syntax"}, 400));
+  const auto token = world.token("machines/" + id + "/token?ttl=1h");
+  world.login = "Bearer " + token;
+  CHECK(world.get("machines/" + id).status == 200);
+  CHECK(world.get("machines/Name:m2").status == 403);
+  CHECK(world.get("users").body == "[]");
+  CHECK(world.get("tasks/one").status == 200);
+  CHECK(world.call("POST", "jobs", R"({"Machine":")" + id + "\"}").status == 201);
+  CHECK(world.call("POST", "profiles", R"({"Name":"x"})").status == 403);
+  CHECK(world.get("system/consensus/introduction").status == 403);
+  CHECK(world.get("users/rocketskates/token").status == 403);
+  const auto renewed = world.token("machines/" + id + "/token");
+  world.login = "Bearer " + renewed;
+  CHECK(world.get("machines/" + id).status == 200);
+  CHECK(world.get("users/rocketskates/token").status == 403);
+
+  world.login = root;
+  CHECK(world.call("PATCH", "machines/" + id, R"([{"op":"replace","path":"/Description","value":"x"}])")
+            .status == 200);
+  world.login = "Bearer " + token;
+  CHECK(world.get("machines/" + id).status == 200);
+  world.login = root;
+  CHECK(world.call("PATCH", "machines/" + id, R"([{"op":"replace","path":"/Secret","value":"another"}])")
+            .status == 200);
+  for (const auto& old : {token, renewed}) {
+    world.login = "Bearer " + old;
+    CHECK(world.get("info").body ==
+          error_text("users", "", "", {"Invalid token: No valid key specified"}, 403));
+  }
+}
+
+TEST_CASE("C-08 a password change is repeated with its key, and a key is its user's own") {
+  system_world world;
+  world.add_user("anna", "pass word", R"([])");
+  const auto root = world.login;
+  const auto change = [&](std::string_view user, std::string_view password) {
+    return world.call("PUT", "users/" + std::string(user) + "/password",
+                      R"({"Password":")" + std::string(password) + "\"}", {{"idempotency-key", "k"}});
+  };
+  const auto first = change("rocketskates", "another one");
+  CHECK(first.status == 200);
+  world.login = system_world::basic("rocketskates", "another one");
+  CHECK(change("rocketskates", "a third").body == first.body);
+  CHECK(world.get("info").status == 200); // the first change stands
+  world.login = system_world::basic("anna", "pass word");
+  const auto hers = change("anna", "new word");
+  CHECK(hers.status == 200);
+  CHECK(hers.body.find("anna") != std::string::npos);
+  CHECK(hers.body != first.body);
+}

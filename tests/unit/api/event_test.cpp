@@ -197,3 +197,61 @@ TEST_CASE("contract 3.7: waiting for an object that does not exist, and a client
   CHECK(left->answer);
   CHECK(w.hub.size() == 1);
 }
+
+TEST_CASE("contract 3.7: a tag, a wait or a consistency that cannot be read is refused, never guessed") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  check_error(w.get("profiles/bob", {{"prefer", "wait=soon"}}), "profiles", "", "GET",
+              {"Prefer: wait must be a time such as 30 or 5m"}, 400);
+  check_error(w.get("profiles/bob", {{"if-none-match", "17"}, {"prefer", "wait=5"}}), "profiles", "", "GET",
+              {"If-None-Match must hold entity tags in quotes, as ETag gave them"}, 400);
+  check_error(w.get("profiles/bob?consistency=strong"), "", "", "GET",
+              {"consistency must be linear or local, not 'strong'"}, 406);
+  check_error(w.get("profiles?consistency="), "", "", "GET", {"consistency must be linear or local, not ''"},
+              406);
+  const auto reads = w.gateway.linear_reads;
+  CHECK(w.get("profiles/bob?consistency=local").status == 200);
+  CHECK(w.gateway.linear_reads == reads);
+  CHECK(w.get("profiles/bob?consistency=linear").status == 200);
+  CHECK(w.gateway.linear_reads == reads + 1);
+}
+
+TEST_CASE("contract 6: every way to change an object says update once, with the object before and after") {
+  world w;
+  client c(w);
+  REQUIRE(c.session->handle("register profiles.*.*", now));
+  c.next();
+  const auto one_change = [&](const net::http_response& answer, std::string_view action,
+                              std::string_view before, std::string_view after) {
+    CHECK(answer.status < 300);
+    REQUIRE(c.socket->sent.size() == 1);
+    json::document doc;
+    REQUIRE(!json::parse(c.socket->sent.front(), doc));
+    c.socket->sent.pop_front();
+    CHECK(json::text_at(doc, "Action") == action);
+    CHECK(json::text_at(doc, "Key") == "bob");
+    CHECK(json::text_at(doc, "Principal") == "rocketskates");
+    CHECK(json::text_at(doc, "Time") == "2023-11-14T22:13:20Z");
+    const auto text = [&](std::string_view name) {
+      return json::compact(*json::member(std::as_const(static_cast<json::value&>(doc)), name));
+    };
+    INFO(text("Original") << " -> " << text("Object"));
+    CHECK(text("Original").find(before) != std::string::npos);
+    CHECK(text("Object").find(after) != std::string::npos);
+  };
+  one_change(w.post("profiles", R"({"Name":"bob"})"), "create", "null", R"("Params":{})");
+  one_change(w.post("profiles/bob/params/a", "1"), "update", R"("Params":{})", R"("Params":{"a":1})");
+  one_change(w.post("profiles/bob/params", R"({"b":2})"), "update", R"({"a":1})", R"({"b":2})");
+  one_change(w.patch("profiles/bob/params", R"([{"op":"add","path":"/c","value":3}])"), "update",
+             R"({"b":2})", R"({"b":2,"c":3})");
+  one_change(w.del("profiles/bob/params/c"), "update", R"({"b":2,"c":3})", R"({"b":2})");
+  one_change(w.patch("meta/profiles/bob", R"([{"op":"add","path":"/color","value":"red"}])"), "update",
+             R"("Meta":{})", R"("Meta":{"color":"red"})");
+  one_change(w.patch("profiles/bob", R"([{"op":"add","path":"/Description","value":"x"}])"), "update",
+             R"("Description":"")", R"("Description":"x")");
+  one_change(w.put("profiles/bob", R"({"Name":"bob"})"), "update", R"("Description":"x")",
+             R"("Description":"")");
+  w.put("profiles/bob", R"({"Name":"bob"})");
+  CHECK(c.socket->sent.empty()); // nothing changed
+  one_change(w.del("profiles/bob"), "delete", R"("Name":"bob")", R"("Name":"bob")");
+}

@@ -76,6 +76,21 @@ TEST_CASE("contract 3.5: copies cannot make a document grow without bound") {
         std::string::npos);
 }
 
+TEST_CASE("bad input: no patch nests a document deeper than a body may be") {
+  std::string patch = "[";
+  for (int n = 0; n < 100; ++n)
+    patch += std::string(n == 0 ? "" : ",") + R"({"op":"copy","from":"","path":"/x"})";
+  CHECK(patched("{}", patch + "]") == "line 63: the result is nested too deeply");
+  const std::string deep = std::string(64, '[') + std::string(64, ']');
+  json::document doc;
+  REQUIRE(!json::parse(deep, doc));
+  CHECK_FALSE(deeper_than(doc, 64));
+  CHECK(deeper_than(doc, 63));
+  CHECK(
+      patched(R"({"a":1})", R"([{"op":"replace","path":"/a","value":)" + deep.substr(3, 122) + "}]").size() >
+      100);
+}
+
 TEST_CASE("contract 3.5: the conflict dump") {
   json::document body;
   REQUIRE(!json::parse(

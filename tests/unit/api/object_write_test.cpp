@@ -53,6 +53,17 @@ TEST_CASE("contract 2: the patch conflict dump") {
   check_error(w.patch("bootenvs/john", "[]"), "bootenvs", "john", "PATCH", {"Not Found"}, 404);
 }
 
+TEST_CASE("contract 2: a patch that removes what is not there") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  check_error(
+      w.patch("profiles/bob", R"([{"op":"remove","path":"/Params/none"}])"), "profiles", "bob", "PATCH",
+      {"Patch error at line 0: `/Params/none` does not point to an existing location",
+       "Patch: [\n  {\n    \"op\": \"remove\",\n    \"path\": \"/Params/none\",\n    \"from\": \"\",\n"
+       "    \"value\": null\n  }\n]"},
+      409);
+}
+
 TEST_CASE("contract 3.4: an object lives through create, get, patch, replace, delete") {
   world w;
   const auto made = w.post("profiles", R"({"Name":"bob","Params":{"a":1}})");
@@ -213,20 +224,4 @@ TEST_CASE("contract 1.4: rights are asked for each field a patch changes") {
               "AUTH", {"Cannot access /api/v3/profiles/bob", "Requires: profiles update:/Documentation bob"},
               403);
   CHECK(w.post("profiles", R"({"Name":"jill"})").status == 403);
-}
-
-TEST_CASE("contract 5.1: jobs belong to a machine that is free") {
-  world w;
-  CHECK(w.post("machines", machine("")).status == 201);
-  const auto job = R"({"Machine":")" + std::string(uuid) + "\"}";
-  const auto made = w.post("jobs", job);
-  CHECK(made.status == 201);
-  CHECK(field(w.get("machines/" + std::string(uuid)), "CurrentJob") == field(made, "Uuid"));
-  check_error(w.post("jobs", job), "", "", "Conflict",
-              {"Machine " + std::string(uuid) + " already has running or created job"}, 409);
-  const auto id = field(made, "Uuid").substr(1, 36);
-  check_error(w.del("jobs/" + id), "jobs", id, "ValidationError",
-              {"Jobs " + id + " is not in a deletable state: created"}, 422);
-  check_error(w.get("jobs/john/log"), "", "", "ValidationError", {"Job john does not exist"}, 422);
-  CHECK(w.get("jobs/" + id + "/log").status == 501);
 }

@@ -88,12 +88,17 @@ TEST_CASE("contract 3.7: entity tags and the wait preference") {
   CHECK(etag_matches("\"16\", W/\"17\"", "\"17\""));
   CHECK_FALSE(etag_matches("", "\"17\""));
   CHECK_FALSE(etag_matches("17", "\"17\""));
-  CHECK(preferred_wait("wait=5") == 5000ms);
-  CHECK(preferred_wait("respond-async, wait=250ms") == 250ms);
-  CHECK(preferred_wait("wait=2h") == 10min);
-  CHECK_FALSE(preferred_wait("wait=-1"));
-  CHECK_FALSE(preferred_wait("wait=soon"));
-  CHECK_FALSE(preferred_wait("wait=nan"));
+  CHECK(preferred_wait("wait=5").wait == 5000ms);
+  CHECK(preferred_wait("respond-async, wait=250ms").wait == 250ms);
+  CHECK(preferred_wait("wait=2h").wait == 10min);
+  CHECK_FALSE(preferred_wait("respond-async").wait);
+  CHECK_FALSE(preferred_wait("respond-async").unreadable);
+  for (const auto* bad : {"wait=-1", "wait=soon", "wait=nan", "wait=", "wait=5x"})
+    CHECK(preferred_wait(bad).unreadable);
+  for (const auto* good : {"", "*", "\"17\"", "W/\"17\", \"18\"", "\"SHA256:ab\""})
+    CHECK(valid_if_none_match(good));
+  for (const auto* bad : {"17", "\"17", "\"a b\"", "*, \"1\""})
+    CHECK_FALSE(valid_if_none_match(bad));
 }
 
 TEST_CASE("contract 3.2: every field is emitted, unknown and server-owned ones are dropped") {

@@ -1,6 +1,8 @@
 // Params, meta, actions, contents.
 #include "tests/unit/api/api_world.hpp"
 
+#include <raft/limits.hpp>
+
 using namespace holdfast::api;
 using namespace holdfast::api::test;
 
@@ -139,4 +141,114 @@ TEST_CASE("contract 5.2: BackingStore is the live writable data") {
   CHECK(profiles->MemberCount() == 2);
   CHECK_FALSE(json::member(*json::member(doc, "sections"), "bootenvs"));
   CHECK(w.put("contents/BackingStore", R"({"meta":{"Name":"BackingStore"}})").status == 409);
+}
+
+TEST_CASE("contract 5.2: a large BackingStore is told in steps, whole and counted") {
+  world w;
+  msg::transaction many;
+  for (int n = 1000; n < 3000; ++n)
+    many.mutations.push_back({"profiles", "p" + std::to_string(n), R"({"Name":"p"})"});
+  many.mutations.push_back({"users", "u", R"({"Name":"u"})"});
+  w.gateway.apply(many);
+  json::document doc;
+  REQUIRE(!json::parse(w.get("contents/BackingStore").body, doc));
+  const auto* sections = json::member(std::as_const(static_cast<json::value&>(doc)), "sections");
+  REQUIRE(sections);
+  CHECK(json::member(*sections, "profiles")->MemberCount() == 2001);
+  CHECK(json::member(*sections, "users")->MemberCount() == 1);
+  CHECK(w.get("contents").body.find(R"("profiles":2001,"users":1)") != std::string::npos);
+}
+
+TEST_CASE(
+    "a change that no log entry can hold is refused as too large, not as a server that may be asked again") {
+  world w;
+  const std::string pack = R"({"meta":{"Name":"big"},"sections":{"templates":{"tt":{"ID":"tt","Contents":")" +
+                           std::string(5 << 20, 'x') + R"("}}}})"; // the pack and the object: twice that
+  check_error(
+      w.post("contents", pack), "", "", "POST",
+      {"The change is larger than 8126464 bytes, the most that one write may hold; nothing was changed"},
+      413);
+  CHECK(w.get("contents/big").status == 404);
+  check_error(w.post("templates", R"({"ID":"tt","Contents":")" + std::string(9 << 20, 'x') + "\"}"), "", "",
+              "POST", {"Body is larger than 8126464 bytes"}, 413);
+  static_assert(most_written < holdfast::raft::limits{}.max_entry_bytes.value);
+}
+
+TEST_CASE("large bodies are worked on away from the event loop, small ones in place") {
+  world w;
+  int pieces = 0;
+  w.shared.offload = [&](std::function<void()> work) -> asio::awaitable<void> {
+    ++pieces;
+    work();
+    co_return;
+  };
+  CHECK(w.post("templates", R"({"ID":"small","Contents":"x"})").status == 201);
+  CHECK(pieces == 0);
+  CHECK(w.post("templates", R"({"ID":"large","Contents":")" + std::string(large_body, 'x') + "\"}").status ==
+        201);
+  CHECK(pieces == 1);
+}
+
+TEST_CASE("bad input: nothing is stored that could not be read again for its depth") {
+  world w;
+  w.post("profiles", R"({"Name":"bob"})");
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  check_error(w.post("profiles/bob/params/x", nested(63)), "profiles", "bob", "ValidationError",
+              {"bob: nested more than 64 deep"}, 422);
+  CHECK(w.post("profiles/bob/params/x", nested(62)).status == 200);
+  CHECK(w.post("profiles/bob/params/y", "1").status == 200);
+  const std::string pack =
+      R"({"meta":{"Name":"deep"},"sections":{"profiles":{"p":{"Name":"p","Params":{"x":)" + nested(100) +
+      "}}}}}";
+  CHECK(w.post("contents", pack).status == 422);
+  CHECK(w.get("profiles/p").status == 404);
+}
+
+TEST_CASE("large bodies are bounded all together, and their share is given back") {
+  world w;
+  w.shared.large_bodies = most_large_bodies - large_body;
+  const std::string large = R"({"ID":"tt","Contents":")" + std::string(large_body, 'x') + "\"}";
+  // Without a length the whole limit counts.
+  check_error(w.post("templates", large), "", "", "POST", {"Too many large bodies at once; try again"}, 503);
+  w.shared.large_bodies = 0;
+  CHECK(w.post("templates", large).status == 201);
+  CHECK(w.shared.large_bodies == 0);
+}
+
+TEST_CASE("contract 4, 5.3: there are no files, ISOs and providers, and what would store one is refused") {
+  world w;
+  for (const std::string prefix : {"files", "isos"}) {
+    CHECK(w.get(prefix).body == "[]");
+    CHECK(w.get(prefix + "?path=/x&all=true").body == "[]");
+    check_error(w.get(prefix + "/foo"), prefix, "/foo", "GET", {"Not a regular file"}, 404);
+    CHECK(w.head(prefix + "/foo").status == 404);
+    check_error(w.post(prefix + "/foo/bar", "x"), prefix, "/foo/bar", "POST",
+                {"This server does not store " + prefix + " yet; nothing was kept"}, 501);
+    check_error(w.del(prefix + "/foo"), prefix, "/foo", "DELETE", {"Unable to delete"}, 404);
+  }
+  CHECK(w.get("plugin_providers").body == "[]");
+  check_error(w.post("plugin_providers/incrementer", "x"), "plugin_providers", "incrementer", "POST",
+              {"This server runs no plugin providers; nothing was kept"}, 501);
+  check_error(w.del("plugin_providers/incrementer"), "plugin_providers", "incrementer", "DELETE",
+              {"Not Found"}, 404);
+}
+
+TEST_CASE("contract 2, 8.2: the server itself has no actions either") {
+  world w;
+  CHECK(w.get("system/actions").body == "[]");
+  check_error(w.get("system/actions/command"), "profiles", "global", "GET", {"command: Not Found"}, 404);
+  check_error(w.post("system/actions/command", "{}"), "system", "global", "INVOKE",
+              {"Action command on system: Not Found"}, 404);
+  CHECK(w.post("system/upgrade", "x").status == 501);
+}
+
+TEST_CASE("contract 3.8: without secure params none is ever called secure, and no key is given out") {
+  world w;
+  check_error(w.post("params", R"({"Name":"pw","Secure":true})"), "params", "pw", "ValidationError",
+              {"pw: Secure params are not supported"}, 422);
+  CHECK(w.post("params", R"({"Name":"pw"})").status == 201);
+  CHECK(w.patch("params/pw", R"([{"op":"replace","path":"/Secure","value":true}])").status == 422);
+  CHECK(w.get("params?Secure=true").body == "[]");
+  w.post("profiles", R"({"Name":"bob"})");
+  CHECK(w.get("profiles/bob/pubkey").status == 404);
 }

@@ -153,6 +153,7 @@ TEST_CASE("architecture §9 the actor tree, and the superuser's hand on it") {
   system_world world;
   CHECK(world.get("system/actors").body.find(R"({"Name":"replay","Parent":"node","State":"running")") == 1);
   CHECK(world.get("system/actors/replay").body.front() == '{');
+  CHECK(world.get("system/actors/replay").body.find(R"("MeanNs":150000000)") != std::string::npos);
   CHECK(world.get("system/actors/none").body == error_text("actors", "none", "GET", {"Not Found"}, 404));
   CHECK(world.call("POST", "system/actors/replay/kill").status == 204);
   CHECK(world.call("POST", "system/actors/none/kill").status == 409);
@@ -166,6 +167,23 @@ TEST_CASE("architecture §9 the actor tree, and the superuser's hand on it") {
   CHECK(text.body.find("# TYPE holdfast_consensus_term gauge\nholdfast_consensus_term 0\n") !=
         std::string::npos);
   CHECK(text.body.find("holdfast_objects{prefix=\"users\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("architecture §9 a rate is what happened since the last look, at first the mean of a life") {
+  actor_rates rates;
+  std::vector<msg::actor_row> rows(1);
+  rows[0].name = "replay";
+  rows[0].started_ms = 100'000;
+  rows[0].messages = 50;
+  CHECK(rates.per_second(rows, 110'000)[0] == doctest::Approx(5));
+  rows[0].messages = 70;
+  CHECK(rates.per_second(rows, 110'500)[0] == doctest::Approx(70 / 10.5)); // too soon after the first look
+  rows[0].messages = 150;
+  CHECK(rates.per_second(rows, 112'000)[0] == doctest::Approx(50));
+  rows[0].messages = 3; // restarted, and counts anew
+  rows[0].started_ms = 113'000;
+  CHECK(rates.per_second(rows, 114'000)[0] == doctest::Approx(3));
+  CHECK(rates.per_second({}, 115'000).empty());
 }
 
 TEST_CASE("§2 the refusals that belong to no prefix, exactly") {

@@ -5,6 +5,7 @@
 #include "actors/api/api_room.hpp"
 #include "actors/api/json_value.hpp"
 #include "actors/replay/object_store.hpp"
+#include "messages/transaction_codec.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -30,6 +31,7 @@ public:
     co_return msg::read_result{store.view(), {}};
   }
   asio::awaitable<msg::write_result> write(msg::transaction_ptr tx) override {
+    REQUIRE(msg::check(*tx) == msg::codec_error::none); // else no log entry could hold it
     msg::write_result out;
     if (outcome != msg::write_status::applied) {
       out.status = outcome;

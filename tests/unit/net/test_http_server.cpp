@@ -216,6 +216,7 @@ TEST_CASE("HEAD carries the length but no body; 204 carries neither") {
   CHECK(head.ends_with("\r\n\r\n"));
   const auto none = talk(fixture, "GET /none HTTP/1.1\r\nConnection: close\r\n\r\n");
   CHECK(none.starts_with("HTTP/1.1 204"));
+  CHECK(none.find("Content-Type: application/json\r\n") != std::string::npos); // contract §0.3
   CHECK(none.find("Content-Length") == std::string::npos);
 }
 
