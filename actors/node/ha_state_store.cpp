@@ -249,6 +249,7 @@ ha_state_store::repair_report ha_state_store::repair(const known_identity& known
         (known.consensus_id.empty() || known.consensus_id == good->state.consensus_id)) {
       const auto copy = read_copy();
       if (!copy || edited_field(good->state, copy->state).empty()) {
+        out.nothing_to_do = true;
         out.text = path_ + " is whole: nothing to repair";
         return out;
       }

@@ -56,7 +56,8 @@ public:
 
   struct repair_report {
     bool repaired = false;
-    std::string text; ///< for the operator
+    bool nothing_to_do = false; ///< the file is whole; neither: it was refused
+    std::string text;           ///< for the operator
   };
   /// `holdfast ha repair-state`: rebuilds a missing or damaged ha-state.json from the copy, or, for a node
   /// that was never in a cluster, around the identity alone. Keeps the damaged bytes aside. Refuses when the

@@ -2,6 +2,7 @@
 
 #include "actors/node/addresses.hpp"
 #include "actors/node/settings_table.hpp"
+#include "messages/fatal.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -13,7 +14,7 @@ namespace holdfast::node {
 
 namespace {
 
-constexpr int usage_exit_code = 2;
+constexpr int usage_exit_code = static_cast<int>(msg::exit_code::usage);
 
 std::string describe(const option_row& row) {
   std::string text = row.help;

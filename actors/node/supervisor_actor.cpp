@@ -80,8 +80,12 @@ void supervisor_impl::child_ended(const caf::down_msg& down) {
 }
 
 void supervisor_impl::group_gone(std::size_t at) {
-  if (ending_)
+  if (ending_) {
+    // Also now nothing may be left aimed at them: a handle in a forgotten callback would keep a dead actor.
+    if (config_.groups[at].stopped)
+      config_.groups[at].stopped();
     return end_next_group();
+  }
   auto& group = groups_[at];
   const auto pause = group.policy.on_end(clock().now());
   if (!pause) {

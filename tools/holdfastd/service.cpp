@@ -207,6 +207,7 @@ api::room_parts service::make_parts() {
   parts.node = port_;
   parts.now = wall_clock;
   parts.ring = ring_;
+  parts.life = rooms_;
   return parts;
 }
 
@@ -254,10 +255,19 @@ boost::asio::awaitable<void> service::hand_over() {
         "{}", msg::log_line("hand_over_failed").with("reason", done ? done.value->reason : done.error).str());
 }
 
+// A room's last errand may wait for the worker that hashes passwords; it must come back while its loop runs,
+// for what it holds must go before the actor system does.
+void service::wait_for_rooms() {
+  const auto deadline = std::chrono::steady_clock::now() + end_limit;
+  while (rooms_.use_count() > 1 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(1ms);
+}
+
 void service::end(std::thread& loop_thread) {
   boost::asio::co_spawn(loop_.context(), hand_over(), boost::asio::use_future).wait();
   boost::asio::co_spawn(loop_.context(), front_->stop(drain_limit), boost::asio::use_future).wait();
   const bool clean = host_.end_actors(caf::actor_cast<caf::actor>(root_), end_limit);
+  wait_for_rooms();
   loop_.stop();
   loop_thread.join();
   if (!clean) {

@@ -36,6 +36,7 @@ private:
   void start_root();
   void feed_watchdog();
   boost::asio::awaitable<void> hand_over();
+  void wait_for_rooms();
   void end(std::thread& loop_thread);
 
   const node::settings& settings_;
@@ -52,6 +53,7 @@ private:
   std::shared_ptr<api::log_ring> ring_ = std::make_shared<api::log_ring>();
   std::shared_ptr<api::api_front> front_;
   std::shared_ptr<api::actor_node_port> port_;
+  std::shared_ptr<void> rooms_ = std::make_shared<int>(); ///< also held by each room of the API
   msg::node_actor root_;
   boost::asio::steady_timer watchdog_;
   std::promise<int> ending_; ///< the signal that ends it

@@ -116,7 +116,7 @@ TEST_CASE("CFG-19 a bad consensus address is refused by name") {
        {"node1:8093", "10.0.0.1:0", "10.0.0.1:65536", "10.0.0.1:abc", "abc", "::1:8093", "10.0.0.1:"}) {
     CAPTURE(bad);
     const auto out = parse({"--ha-consensus-addr", bad});
-    CHECK(out.exit_code == 2);
+    CHECK(out.exit_code == 64);
     CHECK(out.error.find("--ha-consensus-addr") == 0);
   }
   CHECK(good({"--ha-consensus-addr", "10.0.0.1"}).ha_consensus_addr == "10.0.0.1:8093");
@@ -162,8 +162,8 @@ TEST_CASE("CFG-07 the virtual address fits the load balancer or the start is ref
 
 TEST_CASE("CFG-04, TOK-08 clashing ids are refused, and a token's value is never repeated") {
   CHECK(parse({"--drp-id", "x", "--ha-id", "x"}).error.find("'x'") != std::string::npos);
-  CHECK(parse({"--listen"}).exit_code == 2);
-  CHECK(parse({"--nope"}).exit_code == 2);
+  CHECK(parse({"--listen"}).exit_code == 64);
+  CHECK(parse({"--nope"}).exit_code == 64);
   CHECK(parse({"--heartbeat", "400ms"}).error == "--election-timeout must be at least twice --heartbeat");
   CHECK(parse({"--lease", "500ms"}).error == "--lease must be shorter than --election-timeout");
   CHECK(parse({"--api-port", "65536"}).error == "--api-port: '65536' is not a port from 1 to 65535");

@@ -141,5 +141,5 @@ TEST_CASE("the end comes in the opposite order of the start, group by group, and
   nodes.world.advance(10s);
   for (const auto* name : {"a", "b", "c", "d", "node"})
     CHECK(nodes.row(name).state == "stopped");
-  CHECK(nodes.log == std::vector<std::string>{"start trio", "start solo"});
+  CHECK(nodes.log == std::vector<std::string>{"start trio", "start solo", "stopped solo", "stopped trio"});
 }
