@@ -125,6 +125,9 @@ long long duration_ms(const std::string& word) {
   static constexpr unit units[] = {{"", 1e3},      {"ns", 1e-6},    {"us", 1e-3},    {"ms", 1.0},
                                    {"s", 1e3},     {"m", 6e4},      {"h", 3.6e6},    {"d", 8.64e7},
                                    {"w", 6.048e8}, {"mo", 2.592e9}, {"y", 3.1536e10}};
+  if (word == "never") {
+    return duration_ms("100y");
+  }
   std::size_t used = 0;
   double number = 0;
   try {
@@ -135,7 +138,7 @@ long long duration_ms(const std::string& word) {
   }
   const std::string name = word.substr(used);
   for (const auto& u : units) {
-    if (name == u.name && number >= 0) {
+    if (name == u.name && number >= 0 && number * u.ms < 1e16) {
       return static_cast<long long>(number * u.ms);
     }
   }

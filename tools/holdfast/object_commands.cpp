@@ -25,8 +25,31 @@ const std::vector<object_kind>& object_kinds() {
   return kinds;
 }
 
+namespace {
+
+/// -X: a returned object that has Errors ends the command with 1, after it was shown.
+void refuse_errors(const value& v) {
+  if (v.IsArray()) {
+    for (const auto& item : v.GetArray()) {
+      refuse_errors(item);
+    }
+  }
+  if (!v.IsObject()) {
+    return;
+  }
+  const auto errors = v.FindMember("Errors");
+  if (errors != v.MemberEnd() && errors->value.IsArray() && !errors->value.Empty()) {
+    throw failure{"the object has errors: " + to_compact(errors->value)};
+  }
+}
+
+} // namespace
+
 void context::print(const value& v) {
   *out << render(v, config.output);
+  if (config.object_errors_fatal) {
+    refuse_errors(v);
+  }
 }
 
 std::string join(std::string_view a, std::string_view b) {

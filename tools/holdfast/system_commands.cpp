@@ -33,9 +33,14 @@ void add_certs(CLI::App& system, context& c) {
 void add_actor_commands(CLI::App& app, context& c) {
   auto* actors = app.add_subcommand("actors", "the live tree of actors with mailbox, rates, time, restarts");
   actors->callback([actors, &c] {
-    if (actors->get_subcommands().empty()) {
-      c.print(c.server().get("system/actors"));
+    if (!actors->get_subcommands().empty()) {
+      return;
     }
+    if (c.config.output.print_fields.empty()) {
+      c.config.output.print_fields = {"Name",      "State",  "Mailbox",  "Messages",
+                                      "PerSecond", "MeanNs", "Restarts", "LastError"};
+    }
+    c.print(c.server().get("system/actors"));
   });
   for (const char* verb_name : {"kill", "suspend", "resume"}) {
     auto w = std::make_shared<system_words>();
@@ -87,9 +92,11 @@ void add_system_commands(CLI::App& app, context& c) {
   auto* ha = system->add_subcommand("ha", "the cluster: who leads, who is active, members, enrolment");
   ha->require_subcommand(1);
   add_ha_commands(*ha, c);
+  add_repair_command(*ha, c);
   auto* shortcut = app.add_subcommand("ha", "short for: system ha");
   shortcut->require_subcommand(1);
   add_ha_commands(*shortcut, c);
+  add_repair_command(*shortcut, c);
   add_actor_commands(app, c);
 }
 
