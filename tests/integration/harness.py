@@ -100,6 +100,7 @@ class Node:
         self.api_port = api_port or free_port(address)
         self.consensus_port = consensus_port or free_port(address)
         self.extra = list(extra)
+        self.authorization = BASIC
         self.process = None
         self.log_path = self.root.parent / (self.root.name + ".log")
 
@@ -141,7 +142,7 @@ class Node:
         return self.process.wait(timeout)
 
     def client(self, **options):
-        return Client(self.address, self.api_port, **options)
+        return Client(self.address, self.api_port, **{"authorization": self.authorization, **options})
 
     def state_file(self):
         return json.loads((self.root / "ha-state.json").read_text())
