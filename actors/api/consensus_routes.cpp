@@ -75,6 +75,9 @@ awaitable<net::http_response> get_introduction(request_context& ctx, system_serv
 awaitable<net::http_response> post_enroll(request_context& ctx, system_services& with) {
   return ask_desk(ctx, with, "enroll");
 }
+awaitable<net::http_response> get_health(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "health");
+}
 awaitable<net::http_response> post_prove(request_context& ctx, system_services& with) {
   return ask_desk(ctx, with, "prove");
 }
@@ -120,17 +123,24 @@ awaitable<net::http_response> delete_node(request_context& ctx, system_services&
 awaitable<net::http_response> switch_role(request_context& ctx, system_services& with) {
   const bool consensus = with.node.ha_state()->consensus_enabled;
   const bool to_passive = ctx.path.ends_with("passive");
-  if (consensus && to_passive) {
+  if (consensus) {
     const auto status = co_await status_of(with);
-    if (status.active_id == status.node_id)
+    const bool active = !status.active_id.empty() && status.active_id == status.node_id;
+    if (to_passive && active)
       co_return co_await ask_desk(ctx, with, "transfer");
+    if (!to_passive)
+      co_return co_await ask_desk(ctx, with, "take");
+    throw api_error({"system",
+                     "passive",
+                     ctx.head().method_name,
+                     {"This node is passive already; the active one is " +
+                      (status.active_id.empty() ? std::string("none now") : status.active_id)},
+                     409});
   }
   throw api_error({"system",
                    std::string(ctx.path.substr(ctx.path.rfind('/') + 1)),
                    ctx.head().method_name,
-                   {consensus ? "Roles are moved by consensus: POST system/passive on the active node, or "
-                                "ha transfer, hands over"
-                              : "Synchronous replication is not set up on this node"},
+                   {"Synchronous replication is not set up on this node"},
                    409});
   co_return net::http_response{};
 }
@@ -150,6 +160,7 @@ void add_consensus_routes(router& into, system_services& with) {
   add(http_method::get, "system/consensus/peers", access::user, get_peers);
   add(http_method::get, "system/consensus/state", access::user, get_state);
   add(http_method::get, "system/consensus/fullstate", access::user, get_fullstate);
+  add(http_method::get, "system/consensus/health", access::user, get_health);
   add(http_method::post, "system/consensus/failOverSafe", access::user, post_fail_over_safe);
   add(http_method::get, "system/consensus/introduction", access::superuser, get_introduction);
   add(http_method::post, "system/consensus/enroll", access::superuser, post_enroll);

@@ -3,13 +3,10 @@
 
 #include "actors/node/addresses.hpp"
 #include "actors/node/json_text.hpp"
+#include "actors/node/reach.hpp"
 #include "messages/log_line.hpp"
 #include "net/signature.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -19,12 +16,10 @@ namespace holdfast::node {
 namespace {
 
 using boost::asio::awaitable;
-using boost::asio::ip::tcp;
 using namespace std::chrono_literals;
 
 constexpr auto admission_limit = 60s;
-constexpr auto reach_limit = 2s;
-constexpr std::int64_t ticket_life_ms = 10 * 60 * 1000;
+constexpr std::uint64_t ticket_life_s = 10 * 60; ///< unless a shorter one is asked for
 
 bool read_candidate(const std::string& body, candidate& out, std::string& phase) {
   rapidjson::Document doc;
@@ -41,37 +36,51 @@ bool read_candidate(const std::string& body, candidate& out, std::string& phase)
   return true;
 }
 
+/// Without a vote, at the newcomer's address, under another id.
+std::optional<raft::node_id> stale_learner(const msg::members_ptr& members,
+                                           const raft::membership_change& newcomer) {
+  if (members) {
+    for (const auto& member : members->members) {
+      if (!member.votes && member.address == newcomer.address && member.id != newcomer.id)
+        return member.id;
+    }
+  }
+  return std::nullopt;
+}
+
 std::string ticket_text(const std::string& id, const std::string& nonce, const std::string& fingerprint) {
   return "holdfast-ticket|" + id + "|" + nonce + "|" + fingerprint;
 }
 
 } // namespace
 
-/// A TCP connection from this node's consensus address. Empty, or why not.
-awaitable<std::string> cluster_desk::reach(std::string address) {
-  std::string why;
-  const auto at = net::parse_address(address, why);
-  if (!at)
-    co_return why;
-  tcp::socket socket(config_.executor);
-  boost::system::error_code error;
-  const tcp::endpoint to(boost::asio::ip::make_address(at->ip), at->port);
-  socket.open(to.protocol(), error);
-  if (const auto own = parse_endpoint(state_->consensus_addr); own && !error)
-    socket.bind({boost::asio::ip::make_address(own->address), 0}, error);
-  if (error)
-    co_return error.message();
-  boost::asio::steady_timer limit(config_.executor, reach_limit);
-  limit.async_wait([&socket](const boost::system::error_code& cancelled) {
-    boost::system::error_code ignored;
-    if (!cancelled)
-      socket.close(ignored);
+std::vector<std::string> find_expired_tickets(const msg::object_view& view, std::uint64_t now_ms) {
+  std::vector<std::string> out;
+  const auto first = msg::ticket_key("");
+  view.scan(msg::cluster_prefix, first, [&](std::string_view key, const msg::object_ref& object) {
+    msg::ticket_record ticket;
+    const bool is_ticket = key.starts_with(first);
+    if (is_ticket && (!msg::parse_record(object->json, ticket) || ticket.expires_ms < now_ms))
+      out.emplace_back(key);
+    return is_ticket;
   });
-  co_await socket.async_connect(to, boost::asio::redirect_error(boost::asio::use_awaitable, error));
-  limit.cancel();
-  if (error == boost::asio::error::operation_aborted || error == boost::asio::error::bad_descriptor)
-    co_return "no answer within " + std::to_string(reach_limit.count()) + " s";
-  co_return error ? error.message() : std::string();
+  return out;
+}
+
+/// A handshake from this node's consensus address with the candidate's door. Empty, or why not.
+awaitable<std::string> cluster_desk::reach(std::string candidate_id, std::string address) {
+  std::string why;
+  const auto where = net::parse_address(address, why);
+  const auto own = net::parse_address(state_->consensus_addr, why);
+  if (!where || !own)
+    co_return why;
+  if (!credentials_)
+    co_return "this member has no links yet: try again in a moment";
+  net::peer_settings settings;
+  settings.cluster_id = trial_cluster;
+  settings.node_id = own_raft_id();
+  settings.own = *own;
+  co_return co_await try_reach(config_.executor, settings, *credentials_, candidate_id, *where);
 }
 
 /// Open to everybody: it says nothing but that this node holds the cluster's root key.
@@ -148,7 +157,7 @@ awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
   if (!reasons.empty())
     co_return refused(422, reasons);
   const auto& address = who.record.consensus_addr;
-  if (const auto error = co_await reach(address); !error.empty()) // ENR-14
+  if (const auto error = co_await reach(who.record.consensus_id, address); !error.empty()) // ENR-14
     co_return refused(422, "Member " + state_->consensus_addr + " cannot reach the node at " + address +
                                ": " + error + ": open that path both ways, then repeat the command");
   std::vector<std::string> list;
@@ -163,7 +172,11 @@ awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
     if (record == nullptr || id == own_raft_id() || !link_up_[id])
       continue; // a member that is down may be enrolled around
     const auto where = *record;
-    const auto body = json_object().text("Verb", "reach").text("Address", address).take();
+    const auto body = json_object()
+                          .text("Verb", "reach")
+                          .text("Node", who.record.consensus_id)
+                          .text("Address", address)
+                          .take();
     const auto seen = co_await ask_member(where, body, 5s);
     if (seen.status == 422)
       co_return refused(422, "Member " + where.consensus_addr + " cannot reach the node at " + address +
@@ -199,6 +212,12 @@ awaitable<msg::cluster_answer> cluster_desk::admit_add(const candidate& who) {
   change.observer = who.record.observer;
   if (who.record.raft_id != raft_id_of(who.record.consensus_id, who.record.incarnation))
     co_return refused(400, "RaftID does not follow from ConsensusID and Incarnation");
+  if (const auto stale = stale_learner(members_, change)) { // of an attempt that was given up
+    raft::membership_change undo;
+    undo.kind = raft::change_kind::remove;
+    undo.id = *stale;
+    co_await change_members(undo);
+  }
   const auto added = co_await change_members(change);
   if (!added.done)
     co_return refused(409, "The node could not be added: " + added.reason);
@@ -229,10 +248,18 @@ awaitable<msg::cluster_answer> cluster_desk::make_ticket(call_t call) {
   if (!state_->consensus_enabled)
     co_return refused(409, "This node is not in a cluster yet: enroll it by itself first");
   if (raw.active_id.empty() || raw.active_id != raw.node_id)
-    co_return co_await relay_to_active("ticket", "");
+    co_return co_await relay_to_active("ticket", call.body);
+  rapidjson::Document doc;
+  auto life_s = ticket_life_s;
+  if (parse_object(call.body, doc) && doc.HasMember("Seconds")) {
+    life_s = number_at(doc, "Seconds");
+    if (life_s < 1 || life_s > ticket_life_s)
+      co_return refused(422, "Seconds must be from 1 to " + std::to_string(ticket_life_s) +
+                                 ": how long the ticket may be used");
+  }
   msg::ticket_record ticket;
   ticket.secret = net::random_hex(32);
-  ticket.expires_ms = static_cast<std::uint64_t>(wall_ms() + ticket_life_ms);
+  ticket.expires_ms = static_cast<std::uint64_t>(wall_ms()) + life_s * 1000;
   ticket.created_by = call.principal;
   const auto id = net::random_hex(8);
   msg::transaction tx;

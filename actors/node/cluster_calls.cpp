@@ -124,7 +124,7 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
   inner.argument = text_at(doc, "Argument");
   inner.principal = "system";
   if (verb == "reach") {
-    const auto error = co_await reach(text_at(doc, "Address"));
+    const auto error = co_await reach(text_at(doc, "Node"), text_at(doc, "Address"));
     co_return error.empty() ? out : refused(422, error);
   }
   if (!active)
@@ -147,8 +147,10 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
     co_return co_await transfer(inner);
   if (verb == "safe")
     co_return co_await fail_over_safe(inner);
-  if (verb == "ticket")
+  if (verb == "ticket") {
+    inner.body = inner.argument;
     co_return co_await make_ticket(inner);
+  }
   co_return refused(404, "no such call");
 }
 
@@ -244,6 +246,14 @@ awaitable<msg::cluster_answer> cluster_desk::transfer(call_t call) {
   msg::cluster_answer out;
   out.json = json_string(to_consensus_id(after.active_id));
   co_return out;
+}
+
+/// A passive asks for the role: the active hands it over to the one that asks.
+awaitable<msg::cluster_answer> cluster_desk::take_role(call_t call) {
+  msg::cluster_call to_me = call;
+  to_me.verb = "transfer";
+  to_me.argument = state_->consensus_id;
+  co_return co_await transfer(to_me);
 }
 
 /// STA-07, -08: some ordinary member other than the active holds everything. `argument`: milliseconds to

@@ -21,6 +21,7 @@ void cluster_desk::close() {
   config_.replay = nullptr;
   config_.consensus = nullptr;
   config_.links = nullptr;
+  config_.log_writer = nullptr;
 }
 
 boost::asio::awaitable<msg::cluster_answer> cluster_desk::answer(msg::cluster_call call) {
@@ -31,7 +32,8 @@ boost::asio::awaitable<msg::cluster_answer> cluster_desk::answer(msg::cluster_ca
       {"members", &cluster_desk::admit},       {"member", &cluster_desk::from_member},
       {"ticket", &cluster_desk::make_ticket},  {"redeem", &cluster_desk::redeem},
       {"remove", &cluster_desk::remove},       {"transfer", &cluster_desk::transfer},
-      {"safe", &cluster_desk::fail_over_safe},
+      {"safe", &cluster_desk::fail_over_safe}, {"take", &cluster_desk::take_role},
+      {"health", &cluster_desk::health},
   };
   msg::cluster_answer out;
   try {

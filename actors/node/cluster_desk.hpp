@@ -41,9 +41,10 @@ struct group_plan {
 struct desk_config {
   boost::asio::any_io_executor executor;
   runtime::asker* ask = nullptr;
-  msg::replay_actor replay; ///< relays, all three
+  msg::replay_actor replay; ///< relays, all four
   msg::consensus_actor consensus;
   msg::links_actor links;
+  msg::log_writer_actor log_writer;
   std::function<void(group_plan)> plan_next_life; ///< of the consensus group
   std::function<void()> forget_feed;              ///< told indices of the old log mean nothing in the new one
   std::shared_ptr<net::tls_slot> cluster_tls;     ///< the API's context for fellow members
@@ -100,9 +101,13 @@ private:
   boost::asio::awaitable<std::string> set_up_links();
   void tell_links_members();
   [[nodiscard]] net::peer_credentials make_credentials(const std::vector<msg::trust_root>& roots,
+                                                       const std::string& node_id,
                                                        const std::string& address) const;
   boost::asio::awaitable<void> lead(const msg::consensus_status& status);
+  boost::asio::awaitable<void> settle_learner(const msg::member_info& learner,
+                                              const msg::consensus_status& status);
   boost::asio::awaitable<void> refresh_own_record(const msg::consensus_status& status);
+  boost::asio::awaitable<void> announce(const msg::consensus_status& status);
   [[nodiscard]] msg::member_record own_record() const;
   boost::asio::awaitable<msg::consensus_status> status();
   boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
@@ -123,8 +128,12 @@ private:
   boost::asio::awaitable<std::string> enter(join_intent intent);
   boost::asio::awaitable<std::string> begin_life(group_plan plan);
   boost::asio::awaitable<std::string> go_back(join_intent intent);
-  boost::asio::awaitable<void> finish_join();
+  boost::asio::awaitable<void> finish_join(const msg::consensus_status& status);
   boost::asio::awaitable<void> resume_join();
+  [[nodiscard]] msg::ha_state joined_state(const msg::ha_state& posted) const;
+  [[nodiscard]] net::peer_settings trial_settings(const msg::ha_state& posted) const;
+  answer_t agree(net::http_client& client, join_intent& intent, const msg::ha_state& posted);
+  answer_t await_vote(const join_intent& intent);
   boost::asio::awaitable<msg::cluster_answer> tell_active(net::http_client& client, const join_intent& intent,
                                                           const std::string& phase);
 
@@ -142,12 +151,18 @@ private:
   answer_t introduction();
   answer_t remove(call_t call);
   answer_t transfer(call_t call);
+  answer_t take_role(call_t call);
   answer_t fail_over_safe(call_t call);
   answer_t ask_member(const msg::member_record& who, const std::string& body, std::chrono::milliseconds time);
   answer_t relay_to_active(const std::string& verb, const std::string& argument);
   [[nodiscard]] const msg::member_record* active_record(const msg::consensus_status& raw) const;
   [[nodiscard]] std::string to_consensus_id(const std::string& raft_id) const;
-  boost::asio::awaitable<std::string> reach(std::string address);
+  boost::asio::awaitable<std::string> reach(std::string candidate_id, std::string address);
+
+  // cluster_health.cpp: how this member is
+  answer_t health(call_t call);
+  [[nodiscard]] std::string links_json(const std::vector<msg::link_row>& rows) const;
+  [[nodiscard]] std::string progress_json(const msg::consensus_status& status) const;
 
   desk_config config_;
   msg::node_actor node_;
@@ -157,6 +172,7 @@ private:
   msg::members_ptr members_;
   msg::role_info role_;
   msg::cluster_facts facts_;
+  std::vector<std::string> expired_tickets_; ///< keys, as of the last look
   std::optional<net::peer_credentials> credentials_;
   msg::links_setup_ptr links_setup_;
   bool links_stale_ = true;
@@ -166,7 +182,11 @@ private:
   bool admitting_ = false;
   std::chrono::steady_clock::time_point admission_ends_;
   std::string admitted_; ///< ConsensusID the admission is for
-  std::map<std::string, std::chrono::steady_clock::time_point> learner_seen_;
+  struct learner_note {
+    std::chrono::steady_clock::time_point first; ///< when it was first seen here
+    std::chrono::steady_clock::time_point heard; ///< when it last answered
+  };
+  std::map<std::string, learner_note> learners_; ///< by raft id
   bool following_ = false;
   bool again_ = false;
   bool closed_ = false;
@@ -182,5 +202,8 @@ private:
 [[nodiscard]] msg::trust_root to_root(const net::credential& root);
 [[nodiscard]] std::string proof_text(const std::string& nonce, const std::string& fingerprint);
 [[nodiscard]] std::int64_t wall_ms();
+/// Keys of the join tickets nobody may use any more. O(tickets).
+[[nodiscard]] std::vector<std::string> find_expired_tickets(const msg::object_view& view,
+                                                            std::uint64_t now_ms);
 
 } // namespace holdfast::node

@@ -82,6 +82,8 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
       out = co_await join(std::move(posted));
     else
       out = co_await bootstrap(std::move(posted));
+    if (!ticket.empty() && out.status < 400) // what the ticket kept from the operator's machine stays here
+      out.json = to_json(*state_, msg::secrets::blank);
   } catch (const std::exception& failure) {
     out = refused(500, std::string("The enrolment failed: ") + failure.what());
   }

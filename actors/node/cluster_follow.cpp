@@ -12,6 +12,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace holdfast::node {
 
 namespace {
@@ -23,6 +25,8 @@ constexpr auto status_limit = 800ms;
 constexpr auto change_limit = 10s;
 /// A learner that was never heard of for so long is taken out again: its join was given up (ENR-11).
 constexpr auto lost_learner = 10min;
+/// And one whose record never came: the node behind it turned back before it knew that it was added.
+constexpr auto unknown_learner = 30s;
 
 const msg::member_info* find_member(const msg::members_ptr& members, const std::string& raft_id) {
   if (members) {
@@ -85,8 +89,10 @@ awaitable<void> cluster_desk::look() {
       co_await config_.ask->ask(config_.replay, status_limit, msg::read_atom::value, msg::consistency::local);
   if (closed_)
     co_return;
-  if (read && read.value->view)
+  if (read && read.value->view) {
     facts_ = msg::read_cluster_facts(*read.value->view);
+    expired_tickets_ = find_expired_tickets(*read.value->view, static_cast<std::uint64_t>(wall_ms()));
+  }
   const auto seen = co_await status();
   if (closed_)
     co_return;
@@ -106,7 +112,7 @@ awaitable<void> cluster_desk::look() {
     }
   }
   if (join_)
-    co_await finish_join();
+    co_await finish_join(seen);
   if (!closed_ && state_->consensus_enabled && !join_) {
     if (role_.role == raft::role::leader)
       co_await lead(seen);
@@ -212,13 +218,14 @@ awaitable<std::string> cluster_desk::keep_state(msg::ha_state next) {
 }
 
 net::peer_credentials cluster_desk::make_credentials(const std::vector<msg::trust_root>& roots,
+                                                     const std::string& node_id,
                                                      const std::string& address) const {
   const auto at = parse_endpoint(address);
   if (!at)
     throw net::identity_error("ConsensusAddr '" + address + "' is not ip:port");
   const auto now = std::chrono::system_clock::now();
   net::peer_credentials out{
-      net::make_node_certificate(to_credential(roots.front()), own_raft_id(), at->address, now), {}};
+      net::make_node_certificate(to_credential(roots.front()), node_id, at->address, now), {}};
   for (const auto& root : roots)
     out.roots.push_back(to_certificate(root));
   return out;
@@ -269,7 +276,7 @@ awaitable<std::string> cluster_desk::set_up_links() {
     settings->limits = config_.link_limits;
     setup->settings = std::move(settings);
   }
-  credentials_ = make_credentials(state->roots, state->consensus_addr);
+  credentials_ = make_credentials(state->roots, own_raft_id(), state->consensus_addr);
   setup->credentials = std::make_shared<const net::peer_credentials>(*credentials_);
   config_.cluster_tls->set(net::make_peer_context(*credentials_));
   links_stale_ = false;
@@ -317,34 +324,10 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
     co_await change_members(change);
     co_return;
   }
-  const auto now = std::chrono::steady_clock::now();
-  for (const auto& member : members->members) {
-    if (member.votes)
-      continue;
-    const auto id = to_string(member.id);
-    auto& seen = learner_seen_.try_emplace(id, now).first->second;
-    bool ready = false; // it took something of the log already; the core judges whether it is enough
-    for (const auto& row : status.progress) {
-      if (row.id == id && row.silent_ms < 5000)
-        seen = now;
-      ready = ready || (row.id == id && row.silent_ms < 1000 && row.match > 0 && !row.snapshot);
-    }
-    raft::membership_change change;
-    change.id = member.id;
-    change.kind = raft::change_kind::promote;
-    if (now - seen > lost_learner) {
-      change.kind = raft::change_kind::remove;
-      spdlog::warn("{}", msg::log_line("learner_given_up").with("member", id).str());
-    } else if (!ready) {
-      continue;
-    }
-    const auto done = co_await change_members(change); // refused until it has caught up
-    if (done.done) {
-      learner_seen_.erase(id);
-      again_ = true;
-    }
-    co_return;
-  }
+  const auto learner = std::find_if(members->members.begin(), members->members.end(),
+                                    [](const msg::member_info& member) { return !member.votes; });
+  if (learner != members->members.end())
+    co_return co_await settle_learner(*learner, status);
   if (status.active_id != status.node_id || admitting_)
     co_return;
   msg::transaction tx;
@@ -352,8 +335,38 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
     if (find_member(members, record.raft_id) == nullptr)
       tx.mutations.push_back({std::string(msg::cluster_prefix), msg::member_key(id), std::nullopt});
   }
+  for (const auto& key : expired_tickets_)
+    tx.mutations.push_back({std::string(msg::cluster_prefix), key, std::nullopt});
   if (!tx.mutations.empty())
     co_await write(std::move(tx));
+}
+
+/// A vote once it caught up; out again when nobody stands behind it (ENR-11, ENR-12).
+awaitable<void> cluster_desk::settle_learner(const msg::member_info& learner,
+                                             const msg::consensus_status& status) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto id = to_string(learner.id);
+  auto& note = learners_.try_emplace(id, learner_note{now, now}).first->second;
+  bool ready = false; // it took something of the log already; the core judges whether it is enough
+  for (const auto& row : status.progress) {
+    if (row.id == id && row.silent_ms < 5000)
+      note.heard = now;
+    ready = ready || (row.id == id && row.silent_ms < 1000 && row.match > 0 && !row.snapshot);
+  }
+  const bool unknown = facts_.by_raft_id(id) == nullptr;
+  const bool lost = now - note.heard > lost_learner || (unknown && now - note.first > unknown_learner);
+  if (!lost && (!ready || unknown))
+    co_return;
+  raft::membership_change change;
+  change.id = learner.id;
+  change.kind = lost ? raft::change_kind::remove : raft::change_kind::promote;
+  if (lost)
+    spdlog::warn("{}", msg::log_line("learner_given_up").with("member", id).str());
+  const auto done = co_await change_members(change); // refused until it has caught up
+  if (done.done) {
+    learners_.erase(id);
+    again_ = true;
+  }
 }
 
 msg::member_record cluster_desk::own_record() const {
@@ -388,9 +401,13 @@ awaitable<void> cluster_desk::refresh_own_record(const msg::consensus_status& st
   const auto known = facts_.members.find(state_->consensus_id);
   if (known == facts_.members.end() || !members_ || members_->removed)
     co_return;
+  if (!(own_record() == known->second))
+    co_await announce(status);
+}
+
+/// Writes this node's record, through the active where that is another.
+awaitable<void> cluster_desk::announce(const msg::consensus_status& status) {
   const auto record = own_record();
-  if (record == known->second)
-    co_return;
   if (!status.active_id.empty() && status.active_id == status.node_id) {
     msg::transaction tx;
     tx.mutations.push_back(

@@ -4,14 +4,10 @@
 
 #include "actors/node/addresses.hpp"
 #include "actors/node/json_text.hpp"
+#include "actors/node/reach.hpp"
 #include "messages/log_line.hpp"
 #include "net/signature.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -21,35 +17,12 @@ namespace holdfast::node {
 namespace {
 
 using boost::asio::awaitable;
-using boost::asio::ip::tcp;
 using namespace std::chrono_literals;
 
 constexpr auto call_limit = 15s;
 constexpr auto life_limit = 20s;
 constexpr auto vote_limit = 30s;
 constexpr std::size_t answer_limit = std::size_t{1} << 20;
-
-/// Takes calls on the consensus address and hangs up: what the members' reachability checks meet before this
-/// node has links (ENR-14).
-awaitable<void> greet(std::shared_ptr<tcp::acceptor> acceptor) {
-  while (acceptor->is_open()) {
-    boost::system::error_code error;
-    auto socket =
-        co_await acceptor->async_accept(boost::asio::redirect_error(boost::asio::use_awaitable, error));
-    if (error)
-      co_return;
-  }
-}
-
-std::shared_ptr<tcp::acceptor> open_greeter(const boost::asio::any_io_executor& executor,
-                                            const std::string& address) {
-  std::string why;
-  const auto at = net::parse_address(address, why);
-  auto acceptor = std::make_shared<tcp::acceptor>(
-      executor, tcp::endpoint(boost::asio::ip::make_address(at->ip), at->port));
-  boost::asio::co_spawn(executor, greet(acceptor), boost::asio::detached);
-  return acceptor;
-}
 
 /// What the other side said, or why there is no answer.
 std::vector<std::string> messages_of(const net::client_response& from) {
@@ -138,13 +111,19 @@ awaitable<msg::cluster_answer> cluster_desk::tell_active(net::http_client& clien
   co_return out;
 }
 
-awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
-  join_intent intent;
-  intent.before = *state_;
-  intent.old_raft_id = own_raft_id();
-  intent.join_url = posted.consensus_join;
-  intent.state = *state_;
-  auto& next = intent.state;
+net::peer_settings cluster_desk::trial_settings(const msg::ha_state& posted) const {
+  std::string why;
+  net::peer_settings out;
+  out.cluster_id = trial_cluster;
+  out.node_id = state_->consensus_id;
+  if (const auto own = net::parse_address(posted.consensus_addr, why))
+    out.own = *own;
+  return out;
+}
+
+/// What the operator's settings make of this node's own state.
+msg::ha_state cluster_desk::joined_state(const msg::ha_state& posted) const {
+  auto next = *state_;
   next.enabled = true;
   next.consensus_enabled = true;
   next.ha_id = posted.ha_id;
@@ -161,7 +140,15 @@ awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
   next.passive = true;
   if (next.api_url.empty())
     next.api_url = https_url(parse_endpoint(posted.consensus_addr)->address, config_.api_port);
+  return next;
+}
 
+awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
+  join_intent intent;
+  intent.before = *state_;
+  intent.old_raft_id = own_raft_id();
+  intent.join_url = posted.consensus_join;
+  intent.state = joined_state(posted);
   std::string why;
   const auto url = net::parse_url(intent.join_url, 8092, why);
   if (!url)
@@ -174,35 +161,9 @@ awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
   pinned.fingerprint = intent.fingerprint;
   client.reconfigure(pinned);
 
-  const auto greeter = open_greeter(config_.executor, posted.consensus_addr);
-  auto checked = co_await tell_active(client, intent, "check");
-  rapidjson::Document doc;
-  if (checked.status < 400 && !parse_object(checked.json, doc))
-    checked = refused(502, "The active node's answer cannot be read");
-  std::string unreachable;
-  if (checked.status < 400) {
-    intent.cluster_id = text_at(doc, "ClusterID");
-    intent.raft_id = text_at(doc, "RaftID");
-    intent.incarnation = number_at(doc, "Incarnation");
-    if (const auto list = doc.FindMember("Members"); list != doc.MemberEnd() && list->value.IsArray()) {
-      for (const auto& item : list->value.GetArray())
-        intent.members.push_back(
-            {text_at(item, "RaftID"), text_at(item, "ConsensusAddr"), text_at(item, "ApiUrl")});
-    }
-    for (const auto& member : intent.members) {
-      if (const auto error = co_await reach(member.consensus_addr); !error.empty() && unreachable.empty())
-        unreachable = "This node (" + posted.consensus_addr + ") cannot reach member " +
-                      member.consensus_addr + ": " + error +
-                      ": open that path both ways, then repeat the command";
-    }
-  }
-  greeter->close();
-  if (checked.status >= 400)
-    co_return checked;
-  if (!unreachable.empty()) {
-    co_await tell_active(client, intent, "cancel");
-    co_return refused(422, unreachable);
-  }
+  const auto agreed = co_await agree(client, intent, posted);
+  if (agreed.status >= 400)
+    co_return agreed;
   intent.backup_dir = fmt::format("backup/{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
   if (const auto error = co_await enter(intent); !error.empty()) {
     co_await tell_active(client, intent, "cancel");
@@ -213,11 +174,69 @@ awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
     const auto back = co_await go_back(intent);
     co_return back.empty() ? added : refused(500, back);
   }
+  co_return co_await await_vote(intent);
+}
+
+/// Nothing is touched yet: the active judges this node, and every pair of addresses is tried both ways
+/// (ENR-14).
+awaitable<msg::cluster_answer> cluster_desk::agree(net::http_client& client, join_intent& intent,
+                                                   const msg::ha_state& posted) {
+  auto settings = trial_settings(posted);
+  std::optional<net::peer_credentials> shown;
+  std::optional<reach_door> door;
+  std::string unfit;
+  try {
+    shown = make_credentials(posted.roots, state_->consensus_id, posted.consensus_addr);
+    door.emplace(config_.executor, settings, *shown);
+  } catch (const std::exception& error) {
+    unfit = error.what();
+  }
+  if (!unfit.empty())
+    co_return refused(422, "This node cannot show itself on " + posted.consensus_addr +
+                               " with the roots of the introduction: " + unfit);
+  auto checked = co_await tell_active(client, intent, "check");
+  rapidjson::Document doc;
+  if (checked.status < 400 && !parse_object(checked.json, doc))
+    checked = refused(502, "The active node's answer cannot be read");
+  if (checked.status >= 400)
+    co_return checked;
+  intent.cluster_id = text_at(doc, "ClusterID");
+  intent.raft_id = text_at(doc, "RaftID");
+  intent.incarnation = number_at(doc, "Incarnation");
+  if (const auto list = doc.FindMember("Members"); list != doc.MemberEnd() && list->value.IsArray()) {
+    for (const auto& item : list->value.GetArray())
+      intent.members.push_back(
+          {text_at(item, "RaftID"), text_at(item, "ConsensusAddr"), text_at(item, "ApiUrl")});
+  }
+  door.reset();
+  settings.cluster_id = intent.cluster_id;
+  std::string why;
+  for (const auto& member : intent.members) {
+    const auto where = net::parse_address(member.consensus_addr, why);
+    const auto error =
+        where ? co_await try_reach(config_.executor, settings, *shown, member.raft_id, *where) : why;
+    if (error.empty())
+      continue;
+    co_await tell_active(client, intent, "cancel");
+    co_return refused(422, "This node (" + posted.consensus_addr + ") cannot reach member " +
+                               member.consensus_addr + ": " + error +
+                               ": open that path both ways, then repeat the command");
+  }
+  co_return checked;
+}
+
+/// The cluster was asked to take this node in; whether it did is found out by finish_join().
+awaitable<msg::cluster_answer> cluster_desk::await_vote(const join_intent& intent) {
+  enrolling_ = false; // join_ keeps others out from here on
   const auto deadline = std::chrono::steady_clock::now() + vote_limit;
   while (join_ && std::chrono::steady_clock::now() < deadline && !closed_) {
     poke();
     co_await rest(50ms);
   }
+  if (!join_ && !state_->consensus_enabled)
+    co_return refused(503,
+                      "The cluster did not take this node in, which stands alone again with its old data: "
+                      "look at the cluster, then repeat the command");
   msg::cluster_answer out;
   out.json = to_json(*state_, msg::secrets::keep);
   if (join_) {
@@ -296,7 +315,10 @@ awaitable<std::string> cluster_desk::go_back(join_intent intent) {
   group_plan plan;
   plan.self = raft::parse_node_id(intent.old_raft_id).value_or(raft::node_id{});
   plan.founder = true;
-  plan.move_files = [root, intent]() -> io_error {
+  plan.move_files = [root, intent]() mutable -> io_error {
+    intent.phase = join_phase::moving; // a start in the middle of it takes back the rest
+    if (auto error = save_join_intent(real_files(), root, intent); !error.empty())
+      return error;
     if (auto error = restore_backup(root, intent.backup_dir); !error.empty())
       return error;
     return drop_join_intent(real_files(), root);
@@ -310,22 +332,29 @@ awaitable<std::string> cluster_desk::go_back(join_intent intent) {
 }
 
 /// A voter with a record: the join is over.
-awaitable<void> cluster_desk::finish_join() {
+awaitable<void> cluster_desk::finish_join(const msg::consensus_status& status) {
   if (!join_ || !members_)
     co_return;
-  bool votes = false;
+  const msg::member_info* self = nullptr;
   for (const auto& member : members_->members)
-    votes = votes || (member.id == members_->self && member.votes);
-  if (votes && facts_.members.contains(state_->consensus_id)) {
+    self = member.id == members_->self ? &member : self;
+  const bool recorded = facts_.members.contains(state_->consensus_id);
+  if (self != nullptr && self->votes && recorded) {
     const auto root = config_.base_root;
-    auto drop = [root] { return drop_join_intent(real_files(), root); };
-    if (const auto error = co_await on_files(std::move(drop)); !error.empty()) {
+    auto error = co_await keep_state(*state_); // a start in the middle of the join had it in memory alone
+    if (error.empty()) {
+      auto drop = [root] { return drop_join_intent(real_files(), root); };
+      error = co_await on_files(std::move(drop));
+    }
+    if (!error.empty()) {
       spdlog::error("{}", msg::log_line("join_file_stays").with("reason", error).str());
       co_return;
     }
     spdlog::info("{}", msg::log_line("joined").with("raft_id", join_->raft_id).str());
     join_.reset();
     again_ = true;
+  } else if (self != nullptr && !recorded) {
+    co_await announce(status); // the active ended between taking this node in and writing its record
   } else if (members_->members.empty() && !enrolling_) {
     co_await resume_join();
   }

@@ -174,6 +174,12 @@ io_error move_to_backup(const std::string& root, const std::string& backup) {
     if (auto why = move_if_there(fs::path(raft_of(root)) / name, to / "raft" / name); !why.empty())
       return why;
   }
+  // The settings stay in use under the same name, changed; a copy goes with the data they belonged to.
+  if (fs::exists(root + "/ha-state.json", error) && !fs::exists(to / "ha-state.json", error)) {
+    fs::copy_file(root + "/ha-state.json", to / "ha-state.json", error);
+    if (error)
+      return failed(to / "ha-state.json", error);
+  }
   if (!fs::exists(to / "wal", error)) {
     if (auto why = move_if_there(root + "/wal", to / "wal"); !why.empty())
       return why;
@@ -206,6 +212,9 @@ io_error restore_backup(const std::string& root, const std::string& backup) {
     if (auto why = move_if_there(from / "wal", root + "/wal"); !why.empty())
       return why;
   }
+  fs::remove_all(from, error); // all it held is back in place
+  if (error)
+    return failed(from, error);
   return sync_all(root, backup);
 }
 

@@ -56,6 +56,7 @@ void add_system_commands(CLI::App& app, context& c);
 void add_ha_commands(CLI::App& system, context& c);
 void add_enrol_commands(CLI::App& ha, context& c);
 void add_repair_command(CLI::App& ha, context& c);
+void add_doctor_command(CLI::App& ha, context& c);
 void add_local_commands(CLI::App& app, context& c);
 void add_completion_command(CLI::App& app, context& c);
 

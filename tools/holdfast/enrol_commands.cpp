@@ -2,10 +2,13 @@
 // (contract §8.3).
 #include "tools/holdfast/commands.hpp"
 
-#include <array>
+#include <algorithm>
+#include <fcntl.h>
 #include <fstream>
+#include <initializer_list>
 #include <ostream>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace holdfast::cli {
 
@@ -42,33 +45,24 @@ void overlay(document& state, const value& introduction) {
   }
 }
 
-/// The arguments of the command line over both. Nothing is sent before all of them are good (SEL-11, SEL-12).
-void apply_pairs(document& state, const std::vector<std::string>& pairs, bool clustered) {
-  static constexpr std::array<const char*, 3> node_keys{"ConsensusAddr", "VirtInterface",
-                                                        "VirtInterfaceScript"};
-  static constexpr std::array<const char*, 2> cluster_keys{"VirtAddr", "HaID"};
-  const auto among = [](const auto& keys, const std::string& key) {
-    for (const char* candidate : keys) {
-      if (key == candidate) {
-        return true;
-      }
-    }
-    return false;
-  };
+bool among(std::initializer_list<const char*> keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+bool is_global(const std::string& key) {
+  return among({"HaID", "LoadBalanced", "VirtAddr"}, key);
+}
+
+/// What can be judged of the arguments before anything is sent (SEL-11, SEL-12).
+void check_pairs(const std::vector<std::string>& pairs) {
   if (pairs.size() % 2 != 0) {
     throw CLI::ValidationError("pairs", "expected pairs of a key and a value");
   }
   for (std::size_t i = 0; i < pairs.size(); i += 2) {
     const auto& key = pairs[i];
-    const bool global = among(cluster_keys, key) || key == "LoadBalanced";
-    if (global && clustered) {
-      throw failure{key + " belongs to the whole cluster and was set when its first node was enrolled"};
-    }
-    if (key == "Observer" || key == "LoadBalanced") {
-      put(state, key, value{truth(key, pairs[i + 1])});
-    } else if (global || among(node_keys, key)) {
-      put(state, key, value{pairs[i + 1].c_str(), state.GetAllocator()});
-    } else {
+    if (among({"Observer", "LoadBalanced"}, key)) {
+      (void)truth(key, pairs[i + 1]);
+    } else if (!is_global(key) && !among({"ConsensusAddr", "VirtInterface", "VirtInterfaceScript"}, key)) {
       throw failure{
           "unknown key " + key +
           ": use ConsensusAddr, Observer, VirtInterface, VirtInterfaceScript, and for the first node also "
@@ -77,9 +71,47 @@ void apply_pairs(document& state, const std::vector<std::string>& pairs, bool cl
   }
 }
 
-bool is_clustered(const value& introduction) {
-  const auto found = introduction.FindMember("ConsensusEnabled");
-  return found != introduction.MemberEnd() && found->value.IsTrue();
+/// The arguments of the command line over both. They were checked.
+void apply_pairs(document& state, const std::vector<std::string>& pairs, bool clustered) {
+  for (std::size_t i = 0; i < pairs.size(); i += 2) {
+    const auto& key = pairs[i];
+    if (is_global(key) && clustered) {
+      throw failure{key + " belongs to the whole cluster and was set when its first node was enrolled"};
+    }
+    if (among({"Observer", "LoadBalanced"}, key)) {
+      put(state, key, value{truth(key, pairs[i + 1])});
+    } else {
+      put(state, key, value{pairs[i + 1].c_str(), state.GetAllocator()});
+    }
+  }
+}
+
+bool is_clustered(const value& state) {
+  const auto found = state.FindMember("ConsensusEnabled");
+  return found != state.MemberEnd() && found->value.IsTrue();
+}
+
+/// How the target gets to know the cluster: by a ticket it redeems with the active itself, so that no key
+/// comes through here; only a server that has no tickets is asked for its introduction.
+void introduce(document& state, context& c) {
+  request ask;
+  ask.method = "POST";
+  ask.path = "system/consensus/ticket";
+  ask.body = "{}";
+  const reply answer = c.server().call_any(std::move(ask));
+  if (answer.status == 404) {
+    return overlay(state, c.server().get(introduction_path));
+  }
+  if (answer.status >= 400) {
+    throw failure{error_text(answer)};
+  }
+  const document ticket = parse_json(answer.body, "the ticket");
+  put(state, "Ticket", value{ticket, state.GetAllocator()});
+}
+
+std::string id_of(const value& state) {
+  const auto found = state.FindMember("ConsensusID");
+  return found != state.MemberEnd() && found->value.IsString() ? found->value.GetString() : "";
 }
 
 void add_enroll(CLI::App& ha, context& c) {
@@ -91,6 +123,7 @@ void add_enroll(CLI::App& ha, context& c) {
   verb->add_option("password", w->password)->required();
   verb->add_option("pairs", w->pairs, "ConsensusAddr ip:port, Observer true|false, VirtInterface NAME, …");
   verb->callback([w, &c] {
+    check_pairs(w->pairs);
     settings there = c.config;
     there.endpoints = {w->url};
     there.username = w->user;
@@ -99,11 +132,31 @@ void add_enroll(CLI::App& ha, context& c) {
     there.no_token = true;
     session target{std::move(there), c.make_transport()};
     document state = target.get(state_path);
-    const document introduction = c.server().get(introduction_path);
-    overlay(state, introduction);
-    apply_pairs(state, w->pairs, is_clustered(introduction));
+    const document here = c.server().get(state_path);
+    const bool clustered = is_clustered(here);
+    if (!clustered && id_of(here) != id_of(state)) {
+      throw failure{"the node spoken to (" + c.server().endpoint() +
+                    ") is in no cluster yet: enroll it first, with its own address as the URL"};
+    }
+    apply_pairs(state, w->pairs, clustered);
+    if (clustered) {
+      introduce(state, c);
+    }
     c.print(target.send("POST", enroll_path, to_compact(sorted(state))));
   });
+}
+
+/// The owner's alone from its first byte, also when a wider file of that name was there.
+void write_secret(const std::string& path, const std::string& text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    throw failure{"cannot write " + path};
+  }
+  const bool whole =
+      ::fchmod(fd, 0600) == 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  if (::close(fd) != 0 || !whole) {
+    throw failure{"cannot write " + path};
+  }
 }
 
 void add_two_steps(CLI::App& ha, context& c) {
@@ -112,12 +165,7 @@ void add_two_steps(CLI::App& ha, context& c) {
   introduction->add_option("file", i->url)->required();
   introduction->callback([i, &c] {
     const auto text = render(c.server().get(introduction_path), {});
-    const auto old = ::umask(0077); // root keys and the token are in it
-    std::ofstream file{i->url, std::ios::trunc};
-    ::umask(old);
-    if (!(file << text)) {
-      throw failure{"cannot write " + i->url};
-    }
+    write_secret(i->url, text);
   });
   auto j = std::make_shared<enrol_words>();
   auto* join_verb =
@@ -125,6 +173,7 @@ void add_two_steps(CLI::App& ha, context& c) {
   join_verb->add_option("file", j->url)->required();
   join_verb->add_option("pairs", j->pairs, "ConsensusAddr ip:port, Observer true|false, …");
   join_verb->callback([j, &c] {
+    check_pairs(j->pairs);
     const document known = read_argument(j->url);
     document state = c.server().get(state_path);
     overlay(state, known);

@@ -2,6 +2,7 @@
 #include "tools/holdfast/commands.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 
 namespace holdfast::cli {
@@ -61,7 +62,9 @@ document digest_of(context& c, const std::string& url, const std::string& id, st
     if (index != 0) {
       q.emplace_back("index", std::to_string(index));
     }
-    session other{std::move(elsewhere), c.make_transport()};
+    auto how = c.make_transport();
+    how->be_brief(std::chrono::seconds(3));
+    session other{std::move(elsewhere), std::move(how)};
     return other.get("system/consensus/verify", std::move(q));
   } catch (const failure& error) {
     document row{rapidjson::kObjectType};
@@ -149,6 +152,7 @@ void add_ha_commands(CLI::App& ha, context& c) {
   add_reads(ha, c);
   add_fail_over_safe(ha, c);
   add_enrol_commands(ha, c);
+  add_doctor_command(ha, c);
   ha.add_subcommand("verify", "compare the log of every member at one index, while they run")->callback([&c] {
     verify_members(c);
   });

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <fstream>
+#include <optional>
 #include <thread>
 
 namespace holdfast::cli {
@@ -61,11 +62,13 @@ bool is_read(const request& what) {
 
 class https_transport final : public transport {
 public:
+  void be_brief(std::chrono::milliseconds limit) override { brief_ = limit; }
+
   reply perform(const std::string& endpoint, const request& what) override {
     const auto url = locate(endpoint, what);
     const auto outgoing = to_client(what, url);
     return with_retries(endpoint, what, [&]() -> asio::awaitable<net::client_response> {
-      return client_.send(url, outgoing, call_time, body_limit);
+      return client_.send(url, outgoing, brief_.value_or(call_time), body_limit);
     });
   }
 
@@ -165,7 +168,7 @@ private:
         throw failure{"no answer from " + endpoint + ": " + answer.failure.message +
                       "; whether the request took effect is unknown"};
       }
-      if (attempt == waits.size() || answer.failure.kind == net::client_error::resolve) {
+      if (brief_ || attempt == waits.size() || answer.failure.kind == net::client_error::resolve) {
         throw failure{"cannot reach " + endpoint + ": " + answer.failure.message};
       }
       std::this_thread::sleep_for(waits[attempt]);
@@ -225,6 +228,7 @@ private:
   asio::io_context io_;
   net::http_client client_{io_.get_executor()};
   bool honours_keys_ = false;
+  std::optional<std::chrono::milliseconds> brief_;
 };
 
 } // namespace

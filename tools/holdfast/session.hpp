@@ -6,6 +6,7 @@
 
 #include "tools/holdfast/settings.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +40,8 @@ struct reply {
 class transport {
 public:
   virtual ~transport() = default;
+  /// From now on: one try a request, and no more than this for it. For asking many members in turn.
+  virtual void be_brief(std::chrono::milliseconds) {}
   /// Throws failure when no answer came (after the retries that are safe for the request).
   virtual reply perform(const std::string& endpoint, const request& what) = 0;
   /// Streams an answer's body into `sink`; the returned reply has the body only when status >= 400.

@@ -76,6 +76,8 @@ std::optional<msg::fatal_report> prepare(const node::settings& settings, prepare
     out.raft_id = out.join->raft_id;
     out.incarnation = out.join->incarnation;
   }
+  if (out.join)
+    out.state = out.join->state; // the file on disk may still be the one from before
   out.certificate = net::load_or_make_api_certificate(settings.tls_cert_path(), settings.tls_key_path());
   return std::nullopt;
 }

@@ -152,6 +152,7 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.replay = group_.replay();
   config.consensus = group_.consensus();
   config.links = links_.handle();
+  config.log_writer = group_.log_writer();
   config.plan_next_life = [this](node::group_plan plan) { group_.plan_next_life(std::move(plan)); };
   config.forget_feed = [feed = feed_] { feed->told.reset(); };
   config.cluster_tls = cluster_tls_;

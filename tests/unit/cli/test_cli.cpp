@@ -114,36 +114,59 @@ TEST_CASE(
   CHECK(differ.err.find("the logs differ at index 7") != std::string::npos);
 }
 
-TEST_CASE("contract 8.3: enroll lays the introduction and the arguments over the target's state and posts it "
-          "there") {
+TEST_CASE("enroll takes a ticket and posts it with the arguments over the target's state: no secret passes "
+          "through") {
   const std::string state = R"({"ConsensusID":"t","ConsensusAddr":"","HaID":"","Observer":false})";
-  const auto script = [&state](const char* introduction, const char* posted) {
-    return std::deque<fake_transport::exchange>{
-        {"GET /api/v3/system/consensus/state", {200, {}, state}},
-        {"GET /api/v3/system/consensus/introduction", {200, {}, introduction}},
-        {std::string{"POST /api/v3/system/consensus/enroll "} + posted, {200, {}, "{}"}}};
-  };
+  const std::string here = R"({"ConsensusID":"a","ConsensusEnabled":true})";
+  const std::vector<std::string> line{
+      "system", "ha", "enroll", "https://t", "u", "p", "ConsensusAddr", "10.0.0.2:8093", "Observer", "true"};
   CHECK(
-      cli({"system", "ha", "enroll", "https://t", "u", "p", "ConsensusAddr", "10.0.0.2:8093", "Observer",
-           "true"},
-          script(
-              R"({"HaID":"c","ConsensusEnabled":true})",
-              R"({"ConsensusAddr":"10.0.0.2:8093","ConsensusEnabled":true,"ConsensusID":"t","HaID":"c","Observer":true})"))
+      cli(line,
+          {{"GET /api/v3/system/consensus/state", {200, {}, state}},
+           {"GET /api/v3/system/consensus/state", {200, {}, here}},
+           {"POST /api/v3/system/consensus/ticket {}", {200, {}, R"({"Id":"1"})"}},
+           {R"(POST /api/v3/system/consensus/enroll {"ConsensusAddr":"10.0.0.2:8093","ConsensusID":"t","HaID":"",)"
+            R"("Observer":true,"Ticket":{"Id":"1"}})",
+            {200, {}, "{}"}}})
+          .code == 0);
+  // A server without tickets is the seed's: contract 8.3, the introduction over the target's state.
+  CHECK(
+      cli(line,
+          {{"GET /api/v3/system/consensus/state", {200, {}, state}},
+           {"GET /api/v3/system/consensus/state", {200, {}, here}},
+           {"POST /api/v3/system/consensus/ticket {}", {404, {}, "{}"}},
+           {"GET /api/v3/system/consensus/introduction",
+            {200, {}, R"({"HaID":"c","ConsensusEnabled":true})"}},
+           {R"(POST /api/v3/system/consensus/enroll {"ConsensusAddr":"10.0.0.2:8093","ConsensusEnabled":true,)"
+            R"("ConsensusID":"t","HaID":"c","Observer":true})",
+            {200, {}, "{}"}}})
           .code == 0);
 }
 
-TEST_CASE("SEL-04, SEL-11, SEL-12 bad enrolment arguments are refused before anything is posted") {
-  const auto refused = [](const char* introduction, std::vector<std::string> pairs) {
+TEST_CASE("SEL-11, SEL-12 bad enrolment words are refused before anything is sent") {
+  const auto refused = [](std::vector<std::string> pairs) {
     std::vector<std::string> line{"ha", "enroll", "https://t", "u", "p"};
     line.insert(line.end(), pairs.begin(), pairs.end());
-    return cli(line, {{"GET /api/v3/system/consensus/state", {200, {}, "{}"}},
-                      {"GET /api/v3/system/consensus/introduction", {200, {}, introduction}}});
+    return cli(line);
   };
-  CHECK(refused(R"({"ConsensusEnabled":true})", {"HaID", "x"}).err.find("belongs to the whole cluster") !=
+  CHECK(refused({"Observer", "yes"}).err.find("must be true or false") != std::string::npos);
+  CHECK(refused({"Frob", "1"}).err.find("unknown key Frob") != std::string::npos);
+  CHECK(refused({"HaID"}).code == 1);
+}
+
+TEST_CASE(
+    "SEL-04 what belongs to the whole cluster, or to another node, is refused before anything is posted") {
+  const auto tried = [](const char* here, std::vector<std::string> pairs) {
+    std::vector<std::string> line{"ha", "enroll", "https://t", "u", "p"};
+    line.insert(line.end(), pairs.begin(), pairs.end());
+    return cli(line,
+               {{"GET /api/v3/system/consensus/state", {200, {}, R"({"ConsensusID":"t"})"}},
+                {"GET /api/v3/system/consensus/state", {200, {}, here}}},
+               {{"RS_ENDPOINT", "https://here"}});
+  };
+  CHECK(tried(R"({"ConsensusEnabled":true})", {"HaID", "x"}).err.find("belongs to the whole cluster") !=
         std::string::npos);
-  CHECK(refused("{}", {"Observer", "yes"}).err.find("must be true or false") != std::string::npos);
-  CHECK(refused("{}", {"Frob", "1"}).err.find("unknown key Frob") != std::string::npos);
-  CHECK(refused("{}", {"HaID"}).code == 1);
+  CHECK(tried(R"({"ConsensusID":"a"})", {}).err.find("in no cluster yet") != std::string::npos);
 }
 
 TEST_CASE("REM-08 remove finds the member by id or address and names the list when it is not there") {
