@@ -7,13 +7,14 @@
 # the next write succeeds on another node, and the time that took is shown; the dead node comes back, and the
 # files of all three are equal byte for byte. No root is needed (but for installing packages). Everything lives
 # in a temporary folder and is gone afterwards; --keep leaves the nodes running and says how to talk to them.
+# HOLDFAST_DEMO_BUILD names a build directory that is there already: nothing is installed or built then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 keep=no
 addresses=(127.0.0.11 127.0.0.12 127.0.0.13)
 virtual=192.0.2.11 # of the load balancer a real cluster would stand behind
-build=${HOLDFAST_DEMO_BUILD:-build/demo}
+build=${HOLDFAST_DEMO_BUILD:-$PWD/build/demo} # a build that is there already may be named
 work=
 pids=()
 
@@ -27,7 +28,7 @@ arguments() {
   for word in "$@"; do
     case "$word" in
       --keep) keep=yes ;;
-      -h | --help) sed -n '2,9p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+      -h | --help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
       *) echo "demo.sh: unknown argument '$word' (see --help)" >&2; exit 2 ;;
     esac
   done
@@ -41,8 +42,8 @@ build_it() {
     rm -f build-setup.log
     ninja -C "$build" tools/holdfastd/holdfastd tools/holdfast/holdfast | tail -n 1
   fi
-  bin=$PWD/$build/tools/holdfast/holdfast
-  daemon=$PWD/$build/tools/holdfastd/holdfastd
+  bin=$build/tools/holdfast/holdfast
+  daemon=$build/tools/holdfastd/holdfastd
   work=$(mktemp -d "${TMPDIR:-/tmp}/holdfast-demo.XXXXXX")
 }
 

@@ -1,0 +1,285 @@
+"""Who leads and who is active, through the faults a cluster meets (CON-*, OBS-*, PRE-15).
+
+usage: roles.py HOLDFASTD HOLDFAST observers|majorities|stepdown
+"""
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+from cluster_harness import TRANSPORT, Cluster, node_serves
+from cluster_tools import Cli, expect, own_id, peer_ids, peers, quietly, term_of, wait_member
+from harness import Workplace, wait_for
+
+
+def stop(node):
+    node.process.send_signal(signal.SIGSTOP)
+
+
+def go_on(node):
+    node.process.send_signal(signal.SIGCONT)
+
+
+def written(node, name, timeout=3.0):
+    try:
+        status, _, _ = node.client(timeout=timeout).request("POST", "/api/v3/profiles", {"Name": name})
+        return status == 201
+    except TRANSPORT:
+        return False
+
+
+def told_active(node):
+    return node.client(timeout=2).call("GET", "system/consensus/active")
+
+
+def serves_writes(node, name):
+    """One node's own answer: a passive may pass a write on to an active, so nobody may be active at all."""
+    return written(node, name, timeout=2.0)
+
+
+def test_observer_counts(cluster, one, two, observer):
+    """OBS-02, -07, -08: it votes, holds everything, and is not what failOverSafe counts."""
+    active = cluster.active()
+    other = two if active is one else one
+    stop(other)
+    wait_for(lambda: not active.client().call("POST", "system/consensus/failOverSafe"), 10, "OBS-08: only an observer is up to date")
+    expect(written(active, "with-the-observer"), "OBS-02: the observer's vote makes the majority")
+    go_on(other)
+    wait_for(lambda: active.client().call("POST", "system/consensus/failOverSafe?waitFor=5s"), 15, "STA-07")
+    wait_for(lambda: cluster.local(observer, "with-the-observer") is not None, 10, "OBS-03")
+    status, _, data = active.client().request("POST", f"/api/v3/system/consensus/transfer/{own_id(observer)}")
+    expect(status == 409 and b"observer" in data, f"OBS-01: {status} {data!r}")
+
+
+def test_observer_leads_for_a_while(cluster, one, two, observer):
+    """OBS-06: it alone has the last acknowledged write, so it leads, without anybody being active, and hands over."""
+    active = cluster.active()
+    other = two if active is one else one
+    stop(other)
+    expect(written(active, "last-word"), "a write that the stopped one has not")
+    active.kill()
+    go_on(other)
+    found = cluster.active(seconds=30)
+    expect(found is other, f"OBS-01: {found.address} became active")
+    expect(cluster.local(other, "last-word") is not None, "OBS-06: an acknowledged write is lost")
+    log = observer.log_text()
+    expect("role now=leader" in log and "hand_over" in log, "OBS-06: the observer led and handed over")
+    expect(f"active node={own_id(observer)}" not in log, "OBS-01: the observer was active")
+    active.start(wait=False)
+    wait_for(lambda: quietly(lambda: cluster.active() is not None and len(cluster.alive()) == 3), 20, "all three")
+
+
+def test_ask_for_the_role(cli, cluster):
+    """POST system/active on a passive, system/passive on the active, ha transfer."""
+    active = cluster.active()
+    passive = next(node for node in cluster.nodes if node is not active and
+                   not next(p for p in peers(active) if p["ConsensusID"] == own_id(node))["Observer"])
+    code, out, err = cli.run(passive, "system", "active")
+    expect(code == 0 and json.loads(out) == own_id(passive), f"system active: {out} {err}")
+    expect(cluster.active() is passive, "the role went to the one that asked")
+    status, _, data = active.client().request("POST", "/api/v3/system/passive", {})
+    expect(status == 409 and own_id(passive).encode() in data, f"passive on a passive: {status} {data!r}")
+    expect(cli.ha(passive, "transfer", own_id(active)) == own_id(active), "ha transfer ID")
+    expect(cluster.active() is active, "the role came back")
+    text = cli.refused(active, "transfer", "550e8400-e29b-41d4-a716-446655440000")
+    expect("ha peers" in text, text)
+
+
+def run_observers(daemon, binary):
+    with Workplace(daemon) as workplace:
+        cli = Cli(binary, workplace.path / "home")
+        cluster = Cluster(workplace, 3).start()
+        one, two, observer = cluster.nodes
+        cluster.found(one)
+        cluster.enroll(two)
+        cluster.enroll(observer, Observer=True)
+        for node in cluster.nodes:
+            wait_member(cluster, node)
+        test_ask_for_the_role(cli, cluster)
+        print("test_ask_for_the_role", flush=True)
+        test_observer_counts(cluster, one, two, observer)
+        print("test_observer_counts", flush=True)
+        test_observer_leads_for_a_while(cluster, one, two, observer)
+        print("test_observer_leads_for_a_while", flush=True)
+
+
+def test_hung_active(cluster):
+    """CON-02, CON-03: a stopped active is replaced, and takes no write when it goes on."""
+    old = cluster.active()
+    stop(old)
+    new = cluster.active(seconds=20, without=(old,))
+    expect(written(new, "while-it-hung"), "CON-02: the new one serves")
+    go_on(old)
+    data = old.client(timeout=5).call("GET", "profiles/while-it-hung")
+    expect(data["Name"] == "while-it-hung", "CON-02: no stale read, whoever answers it")
+    expect(cluster.active() is new, "CON-12: the old one did not take the role back")
+
+
+def test_returning_member(cluster):
+    """CON-12: a member that was away deposes nobody."""
+    active = cluster.active()
+    away = next(node for node in cluster.nodes if node is not active)
+    term = term_of(active)
+    stop(away)
+    wait_for(lambda: next(p for p in peers(active) if p["ConsensusID"] == own_id(away))["Offline"], 10, "Offline")
+    cluster.put(active, "while-away", "x")
+    go_on(away)
+    wait_for(lambda: cluster.local(away, "while-away") == "x", 15, "it to catch up")
+    time.sleep(1.5)  # longer than any election timeout
+    expect(term_of(active) == term and cluster.active() is active, "CON-12: leader and term unchanged")
+
+
+def test_edited_settings(cluster):
+    """CON-07, CON-08: what a hand changed in the file of a stopped member is put back."""
+    active = cluster.active()
+    node = next(other for other in cluster.nodes if other is not active)
+    good = node.state_file()
+    node.terminate()
+    path = node.root / "ha-state.json"
+    path.write_text(json.dumps({**good, "Passive": False, "HaID": "forged", "VirtAddr": "192.0.2.99"}))
+    node.start(wait=False)
+    wait_for(lambda: quietly(lambda: all(node.state_file()[key] == good[key] for key in ("HaID", "VirtAddr"))
+                             and node.state_file()["Passive"] is (cluster.active() is not node)), 20,
+             "CON-07, CON-08: the cluster's settings in the file")
+
+
+def test_power_loss(cluster):
+    """CON-15: all die; one alone waits, two serve."""
+    cluster.put(cluster.active(), "before-the-dark", "x")
+    for node in cluster.nodes:
+        node.kill()
+    first, second, third = cluster.nodes
+    second.start(wait=False)
+    wait_for(lambda: quietly(lambda: told_active(second) == ""), 20, "its API")
+    expect(not serves_writes(second, "alone"), "CON-15: one of three took a write")
+    expect(told_active(second) == "" and second.client().call("GET", "system/consensus/leader") == "", "CON-15, STA-10")
+    third.start(wait=False)
+    active = cluster.active(seconds=30)
+    expect(cluster.local(active, "before-the-dark") == "x", "CON-15: an acknowledged write is lost")
+    first.start(wait=False)
+    wait_for(lambda: quietly(lambda: cluster.local(first, "before-the-dark") == "x"), 30, "the third")
+    cluster.active()
+
+
+def test_change_under_load(cluster):
+    """CON-13, ENR-08: members come and go while somebody writes."""
+    ended, gaps, failures = threading.Event(), [], []
+
+    def load():
+        last, number = time.monotonic(), 0
+        while not ended.is_set():
+            number += 1
+            for node in cluster.nodes[:3]:
+                if written(node, f"load-{number}", timeout=3):
+                    gaps.append(time.monotonic() - last)
+                    last = time.monotonic()
+                    break
+            else:
+                failures.append(number)
+    writer = threading.Thread(target=load)
+    writer.start()
+    pids = [node.process.pid for node in cluster.nodes]
+    try:
+        fourth, fifth = cluster.add_node().start(), cluster.add_node().start()
+        for node in (fourth, fifth):
+            wait_for(lambda n=node: node_serves(n), 30, "the newcomer")
+            cluster.enroll(node, cluster.active(without=(fourth, fifth)))
+            wait_member(cluster, node)
+        active = cluster.active()
+        leaver = next(node for node in cluster.nodes[:3] if node is not active)
+        active.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(leaver)}")
+        wait_for(lambda: own_id(leaver) not in peer_ids(active), 10, "the removal")
+    finally:
+        ended.set()
+        writer.join()
+    print(f"{len(gaps)} writes while two members came and one left; longest pause {max(gaps) * 1000:.0f} ms")
+    expect(max(gaps) < 5, f"CON-13: a gap of {max(gaps):.1f} s")
+    expect([node.process.pid for node in cluster.nodes[:3]] == pids, "CON-13: nobody was restarted")
+    return leaver
+
+
+def test_even_split(cluster, leaver):
+    """PRE-15: with two of four on each side nobody is active."""
+    leaver.kill()
+    four = [node for node in cluster.nodes if node is not leaver]
+    away = [cluster.active(without=(leaver,))]
+    away.append(next(node for node in four if node is not away[0]))
+    for node in away:
+        stop(node)
+    left = [node for node in four if node not in away]
+    wait_for(lambda: all(told_active(node) == "" for node in left), 20, "PRE-15: no active on two of four")
+    expect(not any(serves_writes(node, "split") for node in left), "PRE-15: half of the members took a write")
+    for node in away:
+        go_on(node)
+    expect(written(cluster.active(seconds=30), "together-again"), "PRE-15")
+
+
+def run_majorities(daemon, binary):
+    with Workplace(daemon) as workplace:
+        cluster = Cluster(workplace, 3).form()
+        for test in (test_hung_active, test_returning_member, test_edited_settings, test_power_loss):
+            test(cluster)
+            print(test.__name__, flush=True)
+        leaver = test_change_under_load(cluster)
+        print("test_change_under_load", flush=True)
+        test_even_split(cluster, leaver)
+        print("test_even_split", flush=True)
+
+
+def test_failed_actor(cli, cluster):
+    """Architecture §2: a critical actor beyond its restarts costs the node the role, with the reason in the log."""
+    active = cluster.active()
+    for _ in range(12):
+        if "actor_failed" in active.log_text():
+            break
+        code, _, _ = cli.run(active, "actors", "kill", "api", timeout=60)
+        wait_for(lambda: "actor_failed" in active.log_text() or quietly(lambda: node_serves(active)), 20, "the next life")
+    expect("actor_failed" in active.log_text(), "the API is past its restarts")
+    new = cluster.active(seconds=20, without=(active,))
+    expect(new is not active, "the role moved")
+    expect("hand_over" in active.log_text() and "api failed for good" in active.log_text(), "the reason is logged")
+    expect(written(new, "after-the-failure"), "the new active serves")
+    active.kill()
+    active.start(wait=False)
+    wait_for(lambda: quietly(lambda: cluster.active() is not None), 30, "all three")
+
+
+def test_disk_stall(cluster):
+    """A disk that hangs longer than the election timeout costs the node the role."""
+    active = cluster.active()
+    if shutil.which("strace") is None:
+        return print("test_disk_stall: no strace here, not run", file=sys.stderr)
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
+                               "inject=fdatasync:delay_enter=4000000", "-p", str(active.process.pid)],
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.5)
+        if tracer.poll() is not None:
+            return print(f"test_disk_stall: strace may not attach here, not run: {tracer.stderr.read()}", file=sys.stderr)
+        threading.Thread(target=lambda: written(active, "stalls", timeout=10), daemon=True).start()
+        new = wait_for(lambda: (lambda found: found if found is not active else None)(
+            quietly(lambda: cluster.active(seconds=5, without=(active,)))), 30, "another active while the disk hangs")
+        expect(new and written(new, "while-it-stalls"), "the new active serves")
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    expect("disk" in active.log_text(), "the stall is in the log")
+    cluster.active(seconds=30)
+
+
+def run_stepdown(daemon, binary):
+    with Workplace(daemon) as workplace:
+        cli = Cli(binary, workplace.path / "home")
+        cluster = Cluster(workplace, 3).form()
+        test_disk_stall(cluster)
+        print("test_disk_stall", flush=True)
+        test_failed_actor(cli, cluster)
+        print("test_failed_actor", flush=True)
+
+
+if __name__ == "__main__":
+    {"observers": run_observers, "majorities": run_majorities, "stepdown": run_stepdown}[sys.argv[3]](
+        sys.argv[1], sys.argv[2])
