@@ -80,7 +80,8 @@ awaitable<std::string> cluster_desk::reach(std::string candidate_id, std::string
   settings.cluster_id = trial_cluster;
   settings.node_id = own_raft_id();
   settings.own = *own;
-  co_return co_await try_reach(config_.executor, settings, *credentials_, candidate_id, *where);
+  const auto shown = *credentials_; // they may be renewed meanwhile
+  co_return co_await try_reach(config_.executor, settings, shown, candidate_id, *where);
 }
 
 /// Open to everybody: it says nothing but that this node holds the cluster's root key.

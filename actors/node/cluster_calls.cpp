@@ -154,6 +154,34 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
   co_return refused(404, "no such call");
 }
 
+/// REM-06: would those that are left, as far as they answer right now, still make a majority? Empty, or why
+/// not.
+awaitable<std::string> cluster_desk::strands(std::string leaving, msg::consensus_status raw) {
+  const auto asked = co_await config_.ask->ask(config_.links, 500ms, msg::status_atom::value);
+  std::size_t voters = 0;
+  std::size_t answering = 0;
+  for (const auto& member : members_ ? members_->members : std::vector<msg::member_info>{}) {
+    const auto id = to_string(member.id);
+    if (!member.votes || id == leaving)
+      continue;
+    ++voters;
+    bool up = id == raw.node_id;
+    if (asked && !up) {
+      for (const auto& row : *asked.value)
+        up = up || (row.peer == id && row.up);
+      for (const auto& row : raw.progress)
+        up = up && (row.id != id || row.silent_ms < config_.limits.election_timeout_min.count());
+    }
+    answering += up ? 1 : 0;
+  }
+  if (answering >= voters / 2 + 1)
+    co_return std::string{};
+  co_return "The " + std::to_string(voters) + " voting members that would be left are a majority only with " +
+      std::to_string(voters / 2 + 1) + ", and " + std::to_string(answering) +
+      " of them answer: the cluster would stop. Bring the others back, or remove those that are gone first "
+      "(?force=true only if they never come back)";
+}
+
 /// REM-01..09. `argument`: ConsensusID or ConsensusAddr; a trailing "!" forces.
 awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
   auto wanted = call.argument;
@@ -179,6 +207,8 @@ awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
   if (raw.active_id != raw.node_id || raw.active_id.empty())
     co_return co_await relay_to_active("remove", call.argument);
   const auto record = *found;
+  if (auto why = force ? std::string() : co_await strands(record.raft_id, raw); !why.empty())
+    co_return refused(409, why);
   raft::membership_change change;
   change.kind = raft::change_kind::remove;
   change.id = raft::parse_node_id(record.raft_id).value_or(raft::node_id{});

@@ -150,6 +150,7 @@ private:
   // cluster_calls.cpp: the rest
   answer_t introduction();
   answer_t remove(call_t call);
+  boost::asio::awaitable<std::string> strands(std::string leaving, msg::consensus_status raw);
   answer_t transfer(call_t call);
   answer_t take_role(call_t call);
   answer_t fail_over_safe(call_t call);

@@ -153,6 +153,15 @@ awaitable<msg::cluster_answer> cluster_desk::join(msg::ha_state posted) {
   const auto url = net::parse_url(intent.join_url, 8092, why);
   if (!url)
     co_return refused(422, "ConsensusJoin " + intent.join_url + ": " + why);
+  std::string unfit;
+  try {
+    (void)make_credentials(posted.roots, state_->consensus_id, posted.consensus_addr);
+  } catch (const std::exception& error) {
+    unfit = error.what();
+  }
+  if (!unfit.empty())
+    co_return refused(422, "Roots cannot be used: " + unfit +
+                               ": take a fresh introduction from the cluster as a superuser");
   net::http_client client(config_.executor, {});
   if (const auto error = co_await prove(client, *url, posted.roots, intent.fingerprint); !error.empty())
     co_return refused(502, "The node at " + intent.join_url + " was not accepted as the cluster: " + error);
@@ -213,14 +222,16 @@ awaitable<msg::cluster_answer> cluster_desk::agree(net::http_client& client, joi
   std::string why;
   for (const auto& member : intent.members) {
     const auto where = net::parse_address(member.consensus_addr, why);
-    const auto error =
-        where ? co_await try_reach(config_.executor, settings, *shown, member.raft_id, *where) : why;
+    auto error = why;
+    if (where)
+      error = co_await try_reach(config_.executor, settings, *shown, member.raft_id, *where);
     if (error.empty())
       continue;
     co_await tell_active(client, intent, "cancel");
     co_return refused(422, "This node (" + posted.consensus_addr + ") cannot reach member " +
                                member.consensus_addr + ": " + error +
-                               ": open that path both ways, then repeat the command");
+                               ": open that path both ways, or remove that member if it is gone for good, "
+                               "then repeat the command");
   }
   co_return checked;
 }

@@ -63,11 +63,12 @@ reach_door::reach_door(const boost::asio::any_io_executor& executor, const net::
 reach_door::~reach_door() = default;
 
 boost::asio::awaitable<std::string> try_reach(boost::asio::any_io_executor executor,
-                                              net::peer_settings settings, net::peer_credentials credentials,
-                                              std::string peer, net::net_address where) {
+                                              const net::peer_settings& settings,
+                                              const net::peer_credentials& credentials,
+                                              const std::string& peer, const net::net_address& where) {
   trial watch(executor);
   watch.done.expires_after(reach_limit);
-  net::peer_network network(executor, std::move(settings), std::move(credentials), watch);
+  net::peer_network network(executor, settings, credentials, watch);
   const auto dialler = network.dial(peer, where, net::link_purpose::watch);
   boost::system::error_code cut_short;
   co_await watch.done.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, cut_short));

@@ -36,10 +36,10 @@ private:
 };
 
 /// Calls node `peer` at `where` from settings.own. Empty when both sides believed each other, also when the
-/// other then said that it does not take this node as a member (yet); else why not, for people.
-[[nodiscard]] boost::asio::awaitable<std::string> try_reach(boost::asio::any_io_executor executor,
-                                                            net::peer_settings settings,
-                                                            net::peer_credentials credentials,
-                                                            std::string peer, net::net_address where);
+/// other then said that it does not take this node as a member (yet); else why not, for people. The arguments
+/// must outlive the wait.
+[[nodiscard]] boost::asio::awaitable<std::string>
+try_reach(boost::asio::any_io_executor executor, const net::peer_settings& settings,
+          const net::peer_credentials& credentials, const std::string& peer, const net::net_address& where);
 
 } // namespace holdfast::node

@@ -115,11 +115,12 @@ def test_from_pair(cluster, node):
 
 def run_self(daemon, binary):
     with Workplace(daemon) as workplace:
-        cli = Cli(binary, workplace.path / "home")
-        test_self(cli, Cluster(workplace, 2).start())
+        test_self(Cli(binary, workplace.path / "home"), Cluster(workplace, 2).start())
         print("test_self", flush=True)
-        test_self_alone(cli, Cluster(workplace, 1).start())
+    with Workplace(daemon) as workplace:
+        test_self_alone(Cli(binary, workplace.path / "home"), Cluster(workplace, 1).start())
         print("test_self_alone", flush=True)
+    with Workplace(daemon) as workplace:
         pair = Cluster(workplace, 1, extra=["--ha-enabled", "--ha-id", "pair", "--ha-load-balanced", "--ha-address",
                                             "192.0.2.200"]).start()
         test_from_pair(pair, pair.nodes[0])

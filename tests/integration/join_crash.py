@@ -54,7 +54,7 @@ def cut_short(cluster, number, rng, seen):
     target.client().call("POST", "profiles", {"Name": "old-data", "Description": "x"})
     active = cluster.active(without=(target,))
     victim = target if number % 2 == 0 else active
-    delay = rng.uniform(0.0, 1.2)
+    delay = rng.uniform(0.0, cluster.join_time * 1.1)
     enrolment = begin(cluster, target, active)
     time.sleep(delay)  # the moment is the point of the test, not a wait for something
     victim.kill()
@@ -81,6 +81,18 @@ def cut_short(cluster, number, rng, seen):
 
 
 class Trial(Cluster):
+    join_time = 1.0  # of an undisturbed join on this machine, seconds: the moments are spread over it
+
+    def measure(self):
+        """One join of a node that is taken out again."""
+        target = self.replace_target("measured")
+        began = time.monotonic()
+        self.enroll(target, self.active(without=(target,)))
+        self.join_time = time.monotonic() - began
+        wait_member(self, target)
+        self.active().client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(target)}")
+        target.kill()
+
     def replace_target(self, number):
         """A fresh node at the same address."""
         if len(self.nodes) > 3:
@@ -98,6 +110,7 @@ def main():
     rng, seen = random.Random(seed), []
     with Workplace(sys.argv[1]) as workplace:
         cluster = Trial(workplace, 3).form()
+        cluster.measure()
         for number in range(points):
             cut_short(cluster, number, rng, seen)
     print(f"seed {seed}: {seen.count('member')} became members, {seen.count('alone')} stood alone and got in at the retry")
