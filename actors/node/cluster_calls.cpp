@@ -119,6 +119,8 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
   }
   if (std::find(raw.members.begin(), raw.members.end(), call.peer_node) == raw.members.end())
     co_return refused(403, "You are not a member of this cluster (any more)");
+  if (verb == "verdict")
+    co_return own_verdict();
   msg::cluster_call inner;
   inner.verb = verb;
   inner.argument = text_at(doc, "Argument");
@@ -156,7 +158,7 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
 
 /// REM-06: would those that are left, as far as they answer right now, still make a majority? Empty, or why
 /// not.
-awaitable<std::string> cluster_desk::strands(std::string leaving, msg::consensus_status raw) {
+awaitable<std::string> cluster_desk::strands(const std::string& leaving, const msg::consensus_status& raw) {
   const auto asked = co_await config_.ask->ask(config_.links, 500ms, msg::status_atom::value);
   std::size_t voters = 0;
   std::size_t answering = 0;
@@ -207,8 +209,11 @@ awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
   if (raw.active_id != raw.node_id || raw.active_id.empty())
     co_return co_await relay_to_active("remove", call.argument);
   const auto record = *found;
-  if (auto why = force ? std::string() : co_await strands(record.raft_id, raw); !why.empty())
-    co_return refused(409, why);
+  std::string stranded;
+  if (!force)
+    stranded = co_await strands(record.raft_id, raw);
+  if (!stranded.empty())
+    co_return refused(409, stranded);
   raft::membership_change change;
   change.kind = raft::change_kind::remove;
   change.id = raft::parse_node_id(record.raft_id).value_or(raft::node_id{});

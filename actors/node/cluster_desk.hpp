@@ -10,8 +10,10 @@
 #include "actors/node/enrolment_rules.hpp"
 #include "actors/node/ha_state_store.hpp"
 #include "actors/node/join_file.hpp"
+#include "actors/node/log_aside.hpp"
 #include "messages/cluster.hpp"
 #include "messages/cluster_records.hpp"
+#include "messages/state_verdict.hpp"
 #include "net/http_client.hpp"
 #include "net/peer_link.hpp"
 #include "net/tls_context.hpp"
@@ -59,6 +61,9 @@ struct desk_config {
   msg::ha_state state;             ///< as loaded
   std::optional<join_intent> join; ///< a join that was under way when the process ended
   std::uint64_t incarnation = 1;
+  msg::state_verdict_ptr verdict;
+  std::string wal;                ///< directory of the log
+  std::vector<join_member> seeds; ///< whom to dial while no configuration is known; the newest later
 };
 
 class cluster_desk : public std::enable_shared_from_this<cluster_desk> {
@@ -150,7 +155,7 @@ private:
   // cluster_calls.cpp: the rest
   answer_t introduction();
   answer_t remove(call_t call);
-  boost::asio::awaitable<std::string> strands(std::string leaving, msg::consensus_status raw);
+  boost::asio::awaitable<std::string> strands(const std::string& leaving, const msg::consensus_status& raw);
   answer_t transfer(call_t call);
   answer_t take_role(call_t call);
   answer_t fail_over_safe(call_t call);
@@ -159,6 +164,11 @@ private:
   [[nodiscard]] const msg::member_record* active_record(const msg::consensus_status& raw) const;
   [[nodiscard]] std::string to_consensus_id(const std::string& raft_id) const;
   boost::asio::awaitable<std::string> reach(std::string candidate_id, std::string address);
+
+  // cluster_repair.cpp: made whole by the others
+  boost::asio::awaitable<void> keep_seeds();
+  boost::asio::awaitable<void> judge_state();
+  [[nodiscard]] msg::cluster_answer own_verdict() const;
 
   // cluster_health.cpp: how this member is
   answer_t health(call_t call);
@@ -177,6 +187,7 @@ private:
   std::optional<net::peer_credentials> credentials_;
   msg::links_setup_ptr links_setup_;
   bool links_stale_ = true;
+  std::string saved_seeds_;
   std::map<std::string, bool> link_up_; ///< by raft id
   std::optional<join_intent> join_;
   bool enrolling_ = false;

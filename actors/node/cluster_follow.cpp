@@ -113,6 +113,8 @@ awaitable<void> cluster_desk::look() {
   }
   if (join_)
     co_await finish_join(seen);
+  co_await keep_seeds();
+  co_await judge_state();
   if (!closed_ && state_->consensus_enabled && !join_) {
     if (role_.role == raft::role::leader)
       co_await lead(seen);
@@ -292,15 +294,16 @@ awaitable<std::string> cluster_desk::set_up_links() {
   co_return std::string{};
 }
 
-/// A node that waits to be told its first configuration dials those it was told of when it asked to join: a
-/// leader's messages need an answer before they can carry the configuration.
+/// A node that waits to be told a configuration, its first or the one that was in a log it lost, dials those
+/// it was told of when it asked to join: a leader's messages need an answer before they can carry the
+/// configuration.
 void cluster_desk::tell_links_members() {
   if (!members_)
     return;
   auto told = members_;
-  if (members_->members.empty() && join_) {
+  if (members_->members.empty()) {
     auto seeds = std::make_shared<msg::members_info>(*members_);
-    for (const auto& member : join_->members) {
+    for (const auto& member : join_ ? join_->members : config_.seeds) {
       const auto id = raft::parse_node_id(member.raft_id);
       if (id)
         seeds->members.push_back({*id, member.consensus_addr, true, false});

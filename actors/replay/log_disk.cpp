@@ -21,15 +21,23 @@ std::string host_bytes(bool founder, bool recovering) {
   return {static_cast<char>((founder ? founder_bit : 0) | (recovering ? recovering_bit : 0))};
 }
 
-msg::fatal_report damaged(std::string what, std::string advice) {
-  return {msg::exit_code::state_damaged, std::move(what), std::move(advice)};
+disk_refusal damaged(std::string what, std::string advice) {
+  return {{msg::exit_code::state_damaged, std::move(what), std::move(advice)}, false};
 }
 
-msg::fatal_report io_failed(const wal::error& error) {
+/// What other members hold too: a member gets it back from them.
+disk_refusal lost(std::string what, std::string advice) {
+  return {{msg::exit_code::state_damaged, std::move(what), std::move(advice)}, true};
+}
+
+disk_refusal io_failed(const wal::error& error) {
+  if (error.kind == wal::error_kind::corrupt)
+    return lost(error.what, "restore the base root from a backup");
   const bool full = error.kind == wal::error_kind::no_space;
-  return {full ? msg::exit_code::disk_full : msg::exit_code::log_io, error.what,
-          full ? "make room on the file system of the base root and start again"
-               : "check the disk and the kernel log; what was acknowledged is on disk, start again"};
+  return {{full ? msg::exit_code::disk_full : msg::exit_code::log_io, error.what,
+           full ? "make room on the file system of the base root and start again"
+                : "check the disk and the kernel log; what was acknowledged is on disk, start again"},
+          false};
 }
 
 wal::byte_view payload_of(const raft::entry& entry) {
@@ -64,9 +72,10 @@ stored_identity read_identity(wal::file_system& fs, const std::string& raft_dire
   return {};
 }
 
-std::variant<log_disk::opened, msg::fatal_report>
-log_disk::open(wal::file_system& fs, const disk_layout& where, const first_identity& first,
-               const wal::log_options& options, const raft::limits& lim) {
+std::variant<log_disk::opened, disk_refusal> log_disk::open(wal::file_system& fs, const disk_layout& where,
+                                                            const first_identity& first,
+                                                            const wal::log_options& options,
+                                                            const raft::limits& lim) {
   opened out;
   out.disk.reset(new log_disk(fs, where));
   auto& disk = *out.disk;
@@ -99,7 +108,7 @@ log_disk::open(wal::file_system& fs, const disk_layout& where, const first_ident
   return out;
 }
 
-std::optional<msg::fatal_report> log_disk::load_meta(const first_identity& first, const disk_layout& where) {
+std::optional<disk_refusal> log_disk::load_meta(const first_identity& first, const disk_layout& where) {
   auto loaded = meta_pair_.load();
   if (!loaded)
     return io_failed(loaded.failure());
@@ -124,20 +133,28 @@ std::optional<msg::fatal_report> log_disk::load_meta(const first_identity& first
                        to_string(first.self),
                    "never copy a base root or its settings between nodes; see holdfast ha repair-state");
   }
+  if (first.from_others) {
+    // Before the empty log is opened: whatever this node acknowledged, it does not hold it any more.
+    auto changed = meta_;
+    changed.hint = {};
+    changed.host = host_bytes(false, true);
+    if (auto saved = save_meta(changed); !saved)
+      return io_failed(saved.failure());
+  }
   return std::nullopt;
 }
 
-std::optional<msg::fatal_report> log_disk::open_log(wal::file_system& fs, const disk_layout& where,
-                                                    const wal::log_options& options, opened& out) {
+std::optional<disk_refusal> log_disk::open_log(wal::file_system& fs, const disk_layout& where,
+                                               const wal::log_options& options, opened& out) {
   auto log = wal::log::open(fs, where.wal, options, meta_.hint);
   if (!log)
     return io_failed(log.failure());
   log_ = std::move(log->instance);
   report_ = std::move(log->report);
   if (report_.first_start && meta_.hint.index.value > 0) {
-    return damaged(where.wal + " is empty, but this node held the log up to index " +
-                       std::to_string(meta_.hint.index.value),
-                   "put the directory back; in a cluster, remove this node and enrol it anew");
+    return lost(where.wal + " is empty, but this node held the log up to index " +
+                    std::to_string(meta_.hint.index.value),
+                "put the directory back; in a cluster, remove this node and enrol it anew");
   }
   if (report_.torn_bytes > 0) {
     out.notes.push_back("cut " + std::to_string(report_.torn_bytes) +
@@ -152,7 +169,7 @@ std::optional<msg::fatal_report> log_disk::open_log(wal::file_system& fs, const 
 
 // Entry 1 of a founder's log is the configuration with itself as the only voter: bytes that follow from the
 // ids alone. A crash before it was synced is made good by the next start.
-std::optional<msg::fatal_report> log_disk::found_cluster() {
+std::optional<disk_refusal> log_disk::found_cluster() {
   if (!has(meta_, founder_bit) || log_->last_index().value > 0 || report_.rotten())
     return std::nullopt;
   const auto config = raft::encode_config(raft::make_config({*raft::parse_node_id(meta_.node_id)}));
@@ -169,16 +186,16 @@ std::optional<msg::fatal_report> log_disk::found_cluster() {
   return std::nullopt;
 }
 
-std::optional<msg::fatal_report> log_disk::load_base(const raft::limits& lim, opened& out,
-                                                     msg::recovered_log& found) {
+std::optional<disk_refusal> log_disk::load_base(const raft::limits& lim, opened& out,
+                                                msg::recovered_log& found) {
   const auto& base = log_->base();
   auto reader = log_->open_base(base.gen);
   if (!reader)
     return io_failed(reader.failure());
   auto content = read_base(*reader, lim);
   if (const auto* error = std::get_if<std::string>(&content)) {
-    return damaged("base." + std::to_string(base.gen.value) + ": " + *error,
-                   "restore the base root from a backup; in a cluster, remove this node and enrol it anew");
+    return lost("base." + std::to_string(base.gen.value) + ": " + *error,
+                "restore the base root from a backup; in a cluster, remove this node and enrol it anew");
   }
   out.state = std::get<base_content>(std::move(content)).state;
   found.applied = {base.index.value};
@@ -187,8 +204,8 @@ std::optional<msg::fatal_report> log_disk::load_base(const raft::limits& lim, op
 
 // From the oldest base on whose log is here too: a newcomer is fed from there, so that its files become equal
 // to ours (WAL-03). Rot in that older part costs nobody anything; then the newest base is the beginning.
-std::optional<msg::fatal_report> log_disk::read_log(const raft::limits& lim, msg::recovered_log& found,
-                                                    raft::config& members) {
+std::optional<disk_refusal> log_disk::read_log(const raft::limits& lim, msg::recovered_log& found,
+                                               raft::config& members) {
   const auto newest = log_->base().gen;
   auto scanned = scan_from(log_->oldest_generation(), lim, found, members);
   if (!scanned && scanned.failure().kind == wal::error_kind::corrupt && log_->oldest_generation() != newest)
@@ -196,7 +213,7 @@ std::optional<msg::fatal_report> log_disk::read_log(const raft::limits& lim, msg
   if (scanned)
     return std::nullopt;
   if (scanned.failure().kind == wal::error_kind::corrupt)
-    return damaged(scanned.failure().what, "restore the base root from a backup");
+    return lost(scanned.failure().what, "restore the base root from a backup");
   return io_failed(scanned.failure());
 }
 
@@ -233,8 +250,8 @@ wal::status log_disk::scan_from(wal::generation gen, const raft::limits& lim, ms
 }
 
 // Rot of entries this node may have acknowledged: other members can give them back, a lone node cannot.
-std::optional<msg::fatal_report> log_disk::judge_damage(const wal::recovery_report& report,
-                                                        const raft::config& members) {
+std::optional<disk_refusal> log_disk::judge_damage(const wal::recovery_report& report,
+                                                   const raft::config& members) {
   if (!report.rotten())
     return std::nullopt;
   const auto self = *raft::parse_node_id(meta_.node_id);

@@ -33,6 +33,14 @@ struct first_identity {
   raft::node_id self;
   raft::cluster_id cluster;
   bool founder = true; ///< false: wait to be told a configuration (a node that will join)
+  /// The log was set aside: come back as a recovering member (raft::hard_state), which neither votes nor
+  /// counts until it holds again what the others hold.
+  bool from_others = false;
+};
+
+/// Why the disk was not opened.
+struct disk_refusal : msg::fatal_report {
+  bool others_can_help = false; ///< the damage is in what other members of a cluster hold too (WAL-07)
 };
 
 /// What the last start on these directories was; main asks before the settings are read.
@@ -51,9 +59,10 @@ public:
     std::vector<std::string> notes;      ///< what recovery did, for the log
   };
   /// Reads the disk, or makes it on the first start. Blocking, at disk speed. A report means: do not start.
-  [[nodiscard]] static std::variant<opened, msg::fatal_report>
-  open(wal::file_system& fs, const disk_layout& where, const first_identity& first,
-       const wal::log_options& options, const raft::limits& lim);
+  [[nodiscard]] static std::variant<opened, disk_refusal> open(wal::file_system& fs, const disk_layout& where,
+                                                               const first_identity& first,
+                                                               const wal::log_options& options,
+                                                               const raft::limits& lim);
 
   /// Does what a request asks, in its order, without the final sync. `no_space` leaves everything before as
   /// it was done; calling again with the same request later goes on where it stopped. Any other error is
@@ -80,17 +89,16 @@ public:
 private:
   log_disk(wal::file_system& fs, const disk_layout& where) : meta_pair_(fs, where.raft) {}
 
-  std::optional<msg::fatal_report> load_meta(const first_identity& first, const disk_layout& where);
-  std::optional<msg::fatal_report> open_log(wal::file_system& fs, const disk_layout& where,
-                                            const wal::log_options& options, opened& out);
-  std::optional<msg::fatal_report> found_cluster();
-  std::optional<msg::fatal_report> load_base(const raft::limits& lim, opened& out, msg::recovered_log& found);
-  std::optional<msg::fatal_report> read_log(const raft::limits& lim, msg::recovered_log& found,
-                                            raft::config& members);
+  std::optional<disk_refusal> load_meta(const first_identity& first, const disk_layout& where);
+  std::optional<disk_refusal> open_log(wal::file_system& fs, const disk_layout& where,
+                                       const wal::log_options& options, opened& out);
+  std::optional<disk_refusal> found_cluster();
+  std::optional<disk_refusal> load_base(const raft::limits& lim, opened& out, msg::recovered_log& found);
+  std::optional<disk_refusal> read_log(const raft::limits& lim, msg::recovered_log& found,
+                                       raft::config& members);
   [[nodiscard]] wal::status scan_from(wal::generation gen, const raft::limits& lim, msg::recovered_log& found,
                                       raft::config& members);
-  std::optional<msg::fatal_report> judge_damage(const wal::recovery_report& report,
-                                                const raft::config& members);
+  std::optional<disk_refusal> judge_damage(const wal::recovery_report& report, const raft::config& members);
   [[nodiscard]] wal::status save_meta(wal::meta changed);
   [[nodiscard]] wal::status append(const std::vector<raft::entry>& entries);
 

@@ -78,9 +78,14 @@ log_writer_impl::behavior_type log_writer_impl::make_behavior() {
 
 void log_writer_impl::open() {
   auto result = log_disk::open(*config_.fs, config_.where, config_.first, config_.options, config_.limits);
-  if (auto* refused = std::get_if<msg::fatal_report>(&result)) {
-    return die(refused->code, refused->what, refused->advice);
+  if (const auto* refused = std::get_if<disk_refusal>(&result);
+      refused != nullptr && refused->others_can_help) {
+    if (begin_anew(refused->what))
+      result = log_disk::open(*config_.fs, config_.where, config_.first, config_.options, config_.limits);
   }
+  if (const auto* refused = std::get_if<disk_refusal>(&result))
+    return die(refused->code, refused->what, refused->advice);
+  config_.first.from_others = false;
   auto& opened = std::get<log_disk::opened>(result);
   for (const auto& note : opened.notes) {
     spdlog::warn("{}", msg::log_line("log_recovered").with("note", note).str());
@@ -91,6 +96,20 @@ void log_writer_impl::open() {
        disk_->log().last_index().value);
   send(consensus_, msg::recovered_atom::value, opened.found);
   save_hint();
+}
+
+/// WAL-07: what is damaged is kept for people to look at, never served, and given back by the others.
+bool log_writer_impl::begin_anew(const std::string& damage) {
+  if (!config_.set_aside)
+    return false;
+  const auto aside = config_.set_aside();
+  spdlog::critical("{}", msg::log_line("log_damaged")
+                             .with("what", damage)
+                             .with("set_aside", aside.done)
+                             .with(aside.done ? "kept_in" : "reason", aside.text)
+                             .str());
+  config_.first.from_others = aside.done;
+  return aside.done;
 }
 
 void log_writer_impl::take(const msg::persist_ptr& request) {

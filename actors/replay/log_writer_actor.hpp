@@ -33,6 +33,13 @@ struct log_writer_config {
   std::uint64_t free_floor = std::uint64_t{16} << 20;
   std::chrono::milliseconds full_limit{10'000};
   std::chrono::milliseconds full_retry{200};
+  /// Puts a damaged `wal/` out of the way and leaves an empty one, if other members can give its content
+  /// back; empty: not possible here. Answers with where it went, or with why it stays (`done` false).
+  struct aside {
+    bool done = false;
+    std::string text;
+  };
+  std::function<aside()> set_aside;
   /// Tests run the snapshot job in place to stay on one thread.
   bool snapshots_in_place = false;
 };
@@ -64,6 +71,7 @@ protected:
 
 private:
   void open();
+  bool begin_anew(const std::string& damage);
   void take(const msg::persist_ptr& request);
   void flush();
   [[nodiscard]] std::string perform_waiting();

@@ -24,16 +24,16 @@ msg::write_result refused(msg::write_status status, std::string reason) {
 } // namespace
 
 replay_impl::replay_impl(caf::actor_config& cfg, runtime::card_ptr card, replay_config config)
-    : counting_actor(cfg, std::move(card)), config_(std::move(config)), store_(config_.limits) {}
+    : counting_actor(cfg, std::move(card)), config_(std::move(config)), store_(config_.limits) {
+  *config_.verdict = {}; // of an earlier life, on a state that is gone
+}
 
 replay_impl::behavior_type replay_impl::make_behavior() {
   using namespace msg;
   return {
       [this](write_atom, const transaction_ptr& transaction) { return write(transaction); },
       [this](read_atom, consistency how) { return read(how); },
-      [this](changes_atom, const caf::actor& subscriber) {
-        config_.feed->subscribe(subscriber.address());
-      },
+      [this](changes_atom, const caf::actor& subscriber) { config_.feed->subscribe(subscriber.address()); },
       [this](status_atom) { return delegate(consensus_, status_atom::value); },
       [this](attach_atom, const caf::strong_actor_ptr& consensus, const caf::strong_actor_ptr& writer) {
         consensus_ = caf::actor_cast<consensus_actor>(consensus);

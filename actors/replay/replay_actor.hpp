@@ -13,6 +13,7 @@
 #include "actors/replay/object_store.hpp"
 #include "messages/consensus.hpp"
 #include "messages/fatal.hpp"
+#include "messages/state_verdict.hpp"
 #include "runtime/counting_actor.hpp"
 
 #include <chrono>
@@ -27,6 +28,7 @@ namespace holdfast::replay {
 struct replay_config {
   msg::fatal_handler fatal;
   std::shared_ptr<change_feed> feed;
+  msg::state_verdict_ptr verdict = std::make_shared<msg::state_verdict>();
   compaction_limits compaction;
   store_limits limits; ///< part of the format; tests alone use others
   /// A state_hash entry follows the first command after the last one by this.

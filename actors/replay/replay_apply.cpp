@@ -123,12 +123,16 @@ void replay_impl::apply_activation(std::uint64_t index, const msg::activation& a
 }
 
 void replay_impl::check_digest(std::uint64_t index, const msg::state_hash_mark& mark) {
-  if (store_.apply(index, mark) != hash_verdict::differs || !diverged_.empty())
+  const auto verdict = store_.apply(index, mark);
+  if (verdict == hash_verdict::equal && diverged_.empty())
+    config_.verdict->same = mark.index;
+  if (verdict != hash_verdict::differs || !diverged_.empty())
     return;
+  config_.verdict->differs = mark.index;
   diverged_ = "the state of this node differs from the cluster's at index " + std::to_string(mark.index);
   spdlog::critical("{}", msg::log_line("state_diverged")
                              .with("index", mark.index)
-                             .with("advice", "this node serves nothing any more: remove it and enrol it anew")
+                             .with("advice", "this node serves nothing until the others have made it whole")
                              .str());
   send(consensus_, msg::health_atom::value, false, diverged_);
 }

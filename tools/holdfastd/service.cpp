@@ -1,6 +1,7 @@
 #include "service.hpp"
 
 #include "actors/node/ha_state_store.hpp"
+#include "actors/node/log_aside.hpp"
 #include "actors/node/service_notify.hpp"
 #include "fatal_exit.hpp"
 #include "messages/log_line.hpp"
@@ -41,8 +42,23 @@ std::uint64_t free_bytes_of(const std::string& directory) {
   return failed ? std::numeric_limits<std::uint64_t>::max() : space.available;
 }
 
+/// Only what others hold too may be given up here; a node that stands alone, or never saw another voting
+/// member, stops and says so.
+replay::log_writer_config::aside set_aside(const std::string& root, const std::string& wal) {
+  replay::log_writer_config::aside out;
+  if (node::load_seeds(node::real_files(), root).empty()) {
+    out.text = "no other member is known to hold it";
+    return out;
+  }
+  const auto error = node::set_log_aside(wal, out.text);
+  out.done = error.empty();
+  if (!out.done)
+    out.text = error;
+  return out;
+}
+
 consensus_setup setup_from(const node::settings& settings, const prepared& with,
-                           std::shared_ptr<replay::change_feed> feed) {
+                           std::shared_ptr<replay::change_feed> feed, msg::state_verdict_ptr verdict) {
   consensus_setup setup;
   const auto limits = limits_from(settings);
   setup.disk.fs = &wal::posix_file_system();
@@ -52,11 +68,13 @@ consensus_setup setup_from(const node::settings& settings, const prepared& with,
   setup.disk.limits = limits;
   setup.disk.free_bytes = [wal = with.layout.wal] { return free_bytes_of(wal); };
   setup.disk.fatal = exit_fatally;
+  setup.disk.set_aside = [root = with.layout.root, wal = with.layout.wal] { return set_aside(root, wal); };
   setup.consensus.limits = limits;
   setup.consensus.observer = with.state.observer;
   setup.consensus.fatal = exit_fatally;
   setup.replay.fatal = exit_fatally;
   setup.replay.feed = std::move(feed);
+  setup.replay.verdict = std::move(verdict);
   return setup;
 }
 
@@ -83,7 +101,7 @@ api::node_facts facts_of(const node::settings& settings, const node::host_facts&
 
 service::service(const node::settings& settings, const prepared& with)
     : settings_(settings), with_(with), host_(loop_.context(), log_caf_text),
-      group_(host_.system(), directory_, setup_from(settings, with, feed_)), links_(host_.system()),
+      group_(host_.system(), directory_, setup_from(settings, with, feed_, verdict_)), links_(host_.system()),
       cluster_(host_.system()), watchdog_(loop_.context()) {
   spdlog::default_logger()->sinks().push_back(ring_);
   net::http_server_options options;
@@ -166,6 +184,9 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.state = with_.state;
   config.join = with_.join;
   config.incarnation = with_.incarnation;
+  config.verdict = verdict_;
+  config.wal = with_.layout.wal;
+  config.seeds = node::load_seeds(node::real_files(), with_.layout.root);
   return std::make_shared<node::cluster_desk>(std::move(config));
 }
 

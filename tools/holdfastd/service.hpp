@@ -35,6 +35,7 @@ private:
   [[nodiscard]] api::room_parts make_parts();
   void start_root();
   void feed_watchdog();
+  msg::state_verdict_ptr verdict_ = std::make_shared<msg::state_verdict>();
   boost::asio::awaitable<void> hand_over();
   void wait_for_rooms();
   void end(std::thread& loop_thread);
