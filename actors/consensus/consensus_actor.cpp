@@ -237,7 +237,10 @@ void consensus_impl::consider_activation() {
     hand_over_until_ = now() + config_.limits.election_timeout_max;
     spdlog::warn("{}", msg::log_line("hand_over")
                            .with("term", core_->term().value)
-                           .with("reason", unhealthy_.empty() ? "this node may not be active" : unhealthy_)
+                           .with("reason", !unhealthy_.empty()            ? unhealthy_
+                                           : disk_full_                   ? "the disk is full"
+                                           : core_->status().disk_stalled ? "the disk stalls"
+                                                                          : "an observer is never active")
                            .str());
     return step(raft::ev::transfer{next_context_++, {}, hand_over_until_, false});
   }

@@ -13,19 +13,37 @@ namespace holdfast::node {
 using boost::asio::awaitable;
 using namespace std::chrono_literals;
 
+namespace {
+
+/// A state that is not served tells no records either; then what was known before.
+std::string api_url_of(const std::string& raft_id, const msg::cluster_facts& facts,
+                       const std::vector<join_member>& seeds) {
+  if (const auto* record = facts.by_raft_id(raft_id))
+    return record->api_url;
+  for (const auto& seed : seeds) {
+    if (seed.raft_id == raft_id)
+      return seed.api_url;
+  }
+  return {};
+}
+
+} // namespace
+
 /// The voting members but this one, kept where they can be read when the log cannot.
 awaitable<void> cluster_desk::keep_seeds() {
-  if (!members_ || members_->members.empty())
+  if (!members_)
     co_return;
+  bool inside = members_->removed; // else the log does not reach to where this node became a member
   std::vector<join_member> others;
   for (const auto& member : members_->members) {
+    inside = inside || member.id == members_->self;
     if (!member.votes || member.id == members_->self || members_->removed)
       continue;
-    const auto* record = facts_.by_raft_id(to_string(member.id));
-    others.push_back({to_string(member.id), member.address, record != nullptr ? record->api_url : ""});
+    others.push_back(
+        {to_string(member.id), member.address, api_url_of(to_string(member.id), facts_, config_.seeds)});
   }
   const auto json = seeds_json(others);
-  if (json == saved_seeds_)
+  if (!inside || json == saved_seeds_)
     co_return;
   auto save = [root = config_.base_root, json] { return save_seeds(real_files(), root, json); };
   if (const auto error = co_await on_files(std::move(save)); !error.empty()) {
@@ -54,10 +72,11 @@ awaitable<void> cluster_desk::judge_state() {
   std::size_t equal = 0;
   for (const auto& member : members->members) {
     voters += member.votes ? 1 : 0;
-    const auto* record = facts_.by_raft_id(to_string(member.id));
-    if (!member.votes || member.id == members->self || record == nullptr)
+    if (!member.votes || member.id == members->self)
       continue;
-    const auto where = *record;
+    msg::member_record where;
+    where.raft_id = to_string(member.id);
+    where.api_url = api_url_of(where.raft_id, facts_, config_.seeds);
     const auto body = json_object().text("Verb", "verdict").take();
     const auto answer = co_await ask_member(where, body, 2s);
     rapidjson::Document doc;

@@ -47,6 +47,8 @@ void supervisor_impl::start_group(std::size_t at) {
   }
   for (const auto& actor : group.actors)
     monitor(actor);
+  if (!unhealthy_.empty() && config_.verdict)
+    config_.verdict(false, unhealthy_); // whoever just began was not told
 }
 
 void supervisor_impl::child_ended(const caf::down_msg& down) {

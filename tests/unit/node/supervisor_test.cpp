@@ -112,6 +112,21 @@ TEST_CASE("a critical group that keeps failing is given up: failed in the tree, 
   CHECK_FALSE(nodes.control("kill", "a").empty());
 }
 
+TEST_CASE("a group that starts after another failed for good hears the verdict too") {
+  tree nodes;
+  for (int i = 0; i < 6; ++i) {
+    CHECK(nodes.control("kill", "a").empty());
+    nodes.world.advance(2500ms);
+  }
+  nodes.world.advance(60s);
+  REQUIRE(nodes.verdict == "trio failed for good");
+  nodes.verdict = "none";
+  CHECK(nodes.control("kill", "d").empty());
+  nodes.world.advance(1s);
+  CHECK(nodes.row("d").state == "running");
+  CHECK(nodes.verdict == "trio failed for good");
+}
+
 TEST_CASE("a child that cannot be started counts as one that ended, and comes back") {
   tree nodes;
   nodes.refuse_starts = 2;
