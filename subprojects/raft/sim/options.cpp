@@ -87,17 +87,20 @@ void draw_limits(random_source& random, limits& lim) {
   lim.clock_drift_permille = 50;
 }
 
-/// A server that applies more slowly than the clients write never catches up, whatever the protocol does:
-/// what it may have handed out at once, per reading and applying, must exceed the clients' rate by half.
-void bound_apply_time(options& result) {
-  const auto batch =
-      static_cast<std::int64_t>(std::min<std::uint32_t>(result.lim.max_apply_ahead_entries, 64));
+/// A server that takes or applies entries more slowly than the clients write never catches up, whatever the
+/// protocol does. What may be sent, and what may be handed out, in one go must exceed the clients' rate by
+/// half.
+void bound_throughput(options& result) {
   const auto between_writes =
       (result.think_low + result.think_high) / 2 / static_cast<std::int64_t>(result.clients);
-  const auto may_take = batch * between_writes * 2 / 3;
-  const auto reading = result.disk.sync_high;
-  const auto applying = std::max(result.apply_low, may_take - reading);
-  result.apply_high = std::min(result.apply_high, applying);
+  const auto round =
+      2 * (result.net.delay_high + result.disk.sync_high); // there and back, read here, synced there
+  const auto least = static_cast<std::uint32_t>(1 + round * 3 / 2 / between_writes);
+  result.lim.max_append_entries = std::max(result.lim.max_append_entries, least);
+  const auto batch =
+      static_cast<std::int64_t>(std::min<std::uint32_t>(result.lim.max_apply_ahead_entries, 64));
+  const auto may_take = batch * between_writes * 2 / 3 - result.disk.sync_high;
+  result.apply_high = std::min(result.apply_high, std::max(result.apply_low, may_take));
 }
 
 void line(std::ostringstream& out, const char* name, const recurring& what) {
@@ -131,7 +134,7 @@ options draw_options(std::uint64_t seed) {
   result.replay_per_mille = random.per_mille(400) ? static_cast<std::uint32_t>(random.below(800)) : 0;
   result.founded_in_log = random.per_mille(300);
   result.idle_end = random.per_mille(400);
-  bound_apply_time(result);
+  bound_throughput(result);
   return result;
 }
 
