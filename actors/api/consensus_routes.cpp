@@ -72,6 +72,9 @@ awaitable<net::http_response> ask_desk(request_context& ctx, system_services& wi
 awaitable<net::http_response> get_introduction(request_context& ctx, system_services& with) {
   return ask_desk(ctx, with, "introduction");
 }
+awaitable<net::http_response> get_vip(request_context& ctx, system_services& with) {
+  return ask_desk(ctx, with, "vip");
+}
 awaitable<net::http_response> post_enroll(request_context& ctx, system_services& with) {
   return ask_desk(ctx, with, "enroll");
 }
@@ -162,6 +165,7 @@ void add_consensus_routes(router& into, system_services& with) {
   add(http_method::get, "system/consensus/fullstate", access::user, get_fullstate);
   add(http_method::get, "system/consensus/health", access::user, get_health);
   add(http_method::post, "system/consensus/failOverSafe", access::user, post_fail_over_safe);
+  add(http_method::get, "system/vip", access::user, get_vip);
   add(http_method::get, "system/consensus/introduction", access::superuser, get_introduction);
   add(http_method::post, "system/consensus/enroll", access::superuser, post_enroll);
   add(http_method::post, "system/consensus/prove", access::open, post_prove);

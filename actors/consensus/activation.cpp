@@ -13,6 +13,9 @@ activation_step next_activation_step(const activation_facts& facts) {
   if (facts.observer || !facts.healthy) {
     return facts.other_candidate ? activation_step::hand_over : activation_step::none;
   }
+  // Only towards somebody who is better off: when nobody's link is up the role stays where it is.
+  if (!facts.carries_vip && facts.other_carries_vip)
+    return activation_step::hand_over;
   if (facts.holds_activation || facts.proposed)
     return activation_step::none;
   return activation_step::activate;

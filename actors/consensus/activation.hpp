@@ -12,12 +12,14 @@ namespace holdfast::consensus {
 /// leader commits its own before anybody is active again (CON-10).
 struct activation_facts {
   bool leader = false;
-  bool own_term_applied = false; ///< everything up to the leader's first own entry is applied here
-  bool observer = false;         ///< votes and leads for a while, never becomes active (OBS-01)
-  bool healthy = true;           ///< no critical actor failed, the disk takes writes
-  bool holds_activation = false; ///< applied: this node, this term
-  bool proposed = false;         ///< an activation of this term is on its way
-  bool other_candidate = false;  ///< some other voter could become active
+  bool own_term_applied = false;  ///< everything up to the leader's first own entry is applied here
+  bool observer = false;          ///< votes and leads for a while, never becomes active (OBS-01)
+  bool healthy = true;            ///< no critical actor failed, the disk takes writes
+  bool holds_activation = false;  ///< applied: this node, this term
+  bool proposed = false;          ///< an activation of this term is on its way
+  bool other_candidate = false;   ///< some other voter could become active
+  bool carries_vip = true;        ///< nothing keeps the virtual address from this node (VIP-10, VIP-15)
+  bool other_carries_vip = false; ///< some other voter, not an observer and heard of, says that it could
   bool transferring = false;
 };
 

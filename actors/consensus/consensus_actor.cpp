@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::consensus {
@@ -65,6 +66,7 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
         active_ = active;
         step(ev::applied{{index}});
         consider_activation();
+        tell_lease();
       },
       [this](peer_atom, raft::node_id id, const caf::strong_actor_ptr& peer) { take_peer(id, peer); },
       [this](link_atom, raft::node_id id, link_state state) { take_link(id, state); },
@@ -85,9 +87,13 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
       [this](transfer_atom, raft::node_id target, std::uint64_t limit_ms) {
         const auto context = next_context_++;
         auto promise = expect_outcome(context);
-        const auto limit = std::chrono::milliseconds(limit_ms);
-        step(ev::transfer{context, target, now() + limit, false});
+        begin_transfer(context, target, std::chrono::milliseconds(limit_ms));
         return promise;
+      },
+      [this](ticket_atom, std::uint64_t epoch) { step(ev::release_ticket{{epoch}}); },
+      [this](fitness_atom, const vip_fitness& fitness) {
+        vip_ = fitness;
+        consider_activation();
       },
       [this](flush_atom) { flush(); },
   };
@@ -133,6 +139,7 @@ void consensus_impl::tick() {
     return;
   step(raft::ev::tick{});
   consider_activation();
+  tell_lease();
   if (core_->is_leader() && now() >= next_role_refresh_) {
     next_role_refresh_ = now() + role_refresh;
     tell_role();
@@ -209,6 +216,8 @@ activation_facts consensus_impl::facts() const {
   facts.holds_activation = active_.epoch == state.term.value && active_.node == to_uid(state.self);
   facts.proposed = activation_proposed_ == state.term;
   facts.transferring = state.transferring;
+  facts.carries_vip = vip_.trouble.empty();
+  facts.other_carries_vip = !facts.carries_vip && !vip_successor().is_nil();
   for (const auto& member : core_->members().members) {
     facts.other_candidate =
         facts.other_candidate || (member.voter && !member.observer && member.id != state.self);
@@ -240,10 +249,48 @@ void consensus_impl::consider_activation() {
                            .with("reason", !unhealthy_.empty()            ? unhealthy_
                                            : disk_full_                   ? "the disk is full"
                                            : core_->status().disk_stalled ? "the disk stalls"
+                                           : !vip_.trouble.empty()        ? vip_.trouble
                                                                           : "an observer is never active")
                            .str());
-    return step(raft::ev::transfer{next_context_++, {}, hand_over_until_, false});
+    return begin_transfer(next_context_++, {}, config_.limits.election_timeout_max);
   }
+}
+
+/// The address goes first, so that the successor need not wait this node's lease out (raft::ev::transfer).
+void consensus_impl::begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit) {
+  if (target.is_nil())
+    target = vip_successor();
+  if (!config_.vip || !core_ || !core_->is_leader() || letting_go_)
+    return step(raft::ev::transfer{context, target, now() + limit, false});
+  constexpr auto release_limit = std::chrono::milliseconds(300);
+  letting_go_ = true;
+  tell_lease();
+  const auto go_on = [this, context, target, limit](bool released) {
+    step(raft::ev::transfer{context, target, now() + limit, released});
+    letting_go_ = false;
+    tell_lease();
+  };
+  request(config_.vip, release_limit, msg::release_atom::value, false)
+      .then(go_on, [go_on](const caf::error&) { go_on(false); });
+}
+
+/// Among the members that say they can carry the address the one that has most of the log; nil: nobody.
+raft::node_id consensus_impl::vip_successor() const {
+  raft::node_id best;
+  if (!vip_.managed || !core_)
+    return best;
+  raft::index_t most;
+  for (const auto& peer : core_->peers()) {
+    const auto* member = core_->members().find(peer.id);
+    const bool able = member != nullptr && member->voter && !member->observer && !peer.recovering &&
+                      now() - peer.last_heard < config_.limits.election_timeout_min &&
+                      std::find(vip_.fit.begin(), vip_.fit.end(), peer.id) != vip_.fit.end();
+    if (able && (best.is_nil() || peer.match > most)) {
+      best = peer.id;
+      most = peer.match;
+    }
+  }
+  return best;
 }
 
 msg::consensus_status consensus_impl::status() const {
@@ -303,7 +350,28 @@ void consensus_impl::tell_role() {
     caf::anon_send(observer_of_role_, msg::role_atom::value, role);
 }
 
+/// To whoever holds something for as long as this node may: the virtual address (architecture §7).
+void consensus_impl::tell_lease() {
+  if (!config_.vip || !core_)
+    return;
+  const auto lease = core_->lease();
+  const auto role = core_->current_role();
+  msg::lease_state told;
+  told.active = !letting_go_ && is_active(facts());
+  told.epoch = core_->term().value;
+  told.until_us = lease.until ? lease.until->us : 0;
+  told.clear_at_us = core_->previous_lease_clear_at().value_or(raft::instant{}).us;
+  told.campaigning = role == raft::role::candidate || role == raft::role::pre_candidate;
+  if (told == lease_told_)
+    return;
+  lease_told_ = told;
+  send(config_.vip, msg::lease_atom::value, told);
+}
+
 void consensus_impl::abandon() {
+  if (config_.vip)
+    caf::anon_send(config_.vip, msg::lease_atom::value, msg::lease_state{});
+  config_.vip = nullptr;
   for (auto& [context, promise] : admin_) {
     promise.deliver(
         msg::admin_result{false, "consensus was restarted: look at the members before asking again"});

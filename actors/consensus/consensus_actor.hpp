@@ -8,6 +8,7 @@
 #include "messages/consensus.hpp"
 #include "messages/fatal.hpp"
 #include "messages/links.hpp"
+#include "messages/vip.hpp"
 #include "runtime/counting_actor.hpp"
 
 #include <raft/core.hpp>
@@ -27,12 +28,13 @@ struct consensus_config {
   bool observer = false;
   msg::fatal_handler fatal;
   msg::links_actor links; ///< told the members whenever they change; outlives restarts; may be null
+  msg::vip_actor vip;     ///< told the lease; lets go before a hand-over; outlives restarts; may be null
 };
 
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
 
 /// The public interface and what the actor says to itself.
-using consensus_self = msg::consensus_actor::extend<caf::reacts_to<flush_atom>>;
+using consensus_self = msg::lease_source_actor::extend<caf::reacts_to<flush_atom>>;
 
 class consensus_impl final : public runtime::counting_actor<consensus_self::base> {
 public:
@@ -74,6 +76,9 @@ private:
   [[nodiscard]] activation_facts facts() const;
   void consider_activation();
   void tell_role();
+  void tell_lease();
+  void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);
+  [[nodiscard]] raft::node_id vip_successor() const;
   void tell_members();
   [[nodiscard]] msg::consensus_status status() const;
   [[nodiscard]] raft::instant now() const;
@@ -102,6 +107,9 @@ private:
   std::optional<raft::term_t> activation_proposed_;
   std::string unhealthy_; ///< why; empty: healthy
   bool disk_full_ = false;
+  msg::vip_fitness vip_;
+  msg::lease_state lease_told_;
+  bool letting_go_ = false; ///< the address is being taken off so that leadership can be handed over
   raft::instant hand_over_until_;
   raft::instant next_role_refresh_;
 

@@ -23,6 +23,8 @@ void consensus_impl::flush() {
   report_reads(out);
   note_configs(out);
   note_roles(out);
+  if (out.lease || !out.roles.empty())
+    tell_lease();
   fetch_from_disk(out);
   move_snapshots(out);
 }

@@ -106,4 +106,21 @@ std::string https_url(std::string_view address, std::uint16_t port) {
   return "https://" + to_string(ip_endpoint{std::string(address), port});
 }
 
+bool same_network(std::string_view cidr, std::string_view other) {
+  const auto network = parse_cidr(cidr);
+  const auto host = parse_cidr(other);
+  if (!network || !host)
+    return false;
+  const auto left = parse_ip(network->address);
+  const auto right = parse_ip(host->address);
+  if (!left || !right || left->family != right->family)
+    return false;
+  for (unsigned bit = 0; bit < network->length; ++bit) {
+    const auto mask = static_cast<unsigned char>(0x80U >> (bit % 8U));
+    if (((left->bytes[bit / 8U] ^ right->bytes[bit / 8U]) & mask) != 0)
+      return false;
+  }
+  return true;
+}
+
 } // namespace holdfast::node

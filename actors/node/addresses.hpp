@@ -29,6 +29,9 @@ struct ip_endpoint {
 [[nodiscard]] std::string to_string(const ip_endpoint& endpoint);
 /// Two spellings of one address ("::1" and "0:0::1").
 [[nodiscard]] bool same_ip(std::string_view left, std::string_view right);
+/// True when both "ip/prefix" texts are well formed, of one family, and `other` lies in the network of
+/// `cidr`.
+[[nodiscard]] bool same_network(std::string_view cidr, std::string_view other);
 /// 1..65535, decimal digits alone.
 [[nodiscard]] std::optional<std::uint16_t> parse_port(std::string_view text);
 /// "https://10.0.0.5:8092"

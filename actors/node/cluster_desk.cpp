@@ -22,6 +22,7 @@ void cluster_desk::close() {
   config_.consensus = nullptr;
   config_.links = nullptr;
   config_.log_writer = nullptr;
+  config_.vip = nullptr;
 }
 
 boost::asio::awaitable<msg::cluster_answer> cluster_desk::answer(msg::cluster_call call) {
@@ -41,6 +42,8 @@ boost::asio::awaitable<msg::cluster_answer> cluster_desk::answer(msg::cluster_ca
       out = refused(503, "the node is ending");
     else if (call.verb == "introduction")
       out = co_await introduction();
+    else if (call.verb == "vip")
+      out = co_await vip_status();
     else if (const auto found = verbs.find(call.verb); found != verbs.end())
       out = co_await (this->*found->second)(call);
     else

@@ -14,6 +14,7 @@
 #include "messages/cluster.hpp"
 #include "messages/cluster_records.hpp"
 #include "messages/state_verdict.hpp"
+#include "messages/vip.hpp"
 #include "net/http_client.hpp"
 #include "net/peer_link.hpp"
 #include "net/tls_context.hpp"
@@ -47,6 +48,7 @@ struct desk_config {
   msg::consensus_actor consensus;
   msg::links_actor links;
   msg::log_writer_actor log_writer;
+  msg::vip_actor vip;                             ///< a relay, too
   std::function<void(group_plan)> plan_next_life; ///< of the consensus group
   std::function<void()> forget_feed;              ///< told indices of the old log mean nothing in the new one
   std::shared_ptr<net::tls_slot> cluster_tls;     ///< the API's context for fellow members
@@ -89,6 +91,7 @@ public:
   void on_members(const msg::members_ptr& members);
   void on_role(const msg::role_info& role);
   void on_links_started();
+  void on_vip_started();
   /// Looks at everything again soon; calls while it looks are taken together.
   void poke();
   /// Never throws.
@@ -105,6 +108,7 @@ private:
   boost::asio::awaitable<std::string> keep_state(msg::ha_state next);
   boost::asio::awaitable<std::string> set_up_links();
   void tell_links_members();
+  void tell_vip();
   [[nodiscard]] net::peer_credentials make_credentials(const std::vector<msg::trust_root>& roots,
                                                        const std::string& node_id,
                                                        const std::string& address) const;
@@ -123,7 +127,7 @@ private:
   // cluster_enrol.cpp: this node is enrolled
   answer_t enroll(call_t call);
   answer_t bootstrap(msg::ha_state posted);
-  [[nodiscard]] enrolment_ground ground() const;
+  boost::asio::awaitable<enrolment_ground> ground();
 
   // cluster_join.cpp: into a cluster
   answer_t join(msg::ha_state posted);
@@ -154,6 +158,7 @@ private:
 
   // cluster_calls.cpp: the rest
   answer_t introduction();
+  answer_t vip_status();
   answer_t remove(call_t call);
   boost::asio::awaitable<std::string> strands(const std::string& leaving, const msg::consensus_status& raw);
   answer_t transfer(call_t call);
@@ -188,6 +193,7 @@ private:
   msg::links_setup_ptr links_setup_;
   bool links_stale_ = true;
   std::string saved_seeds_;
+  std::optional<msg::vip_setup> vip_told_;
   std::map<std::string, bool> link_up_; ///< by raft id
   std::optional<join_intent> join_;
   bool enrolling_ = false;

@@ -38,15 +38,30 @@ std::string try_listen(const boost::asio::any_io_executor& executor, const std::
 
 } // namespace
 
-enrolment_ground cluster_desk::ground() const {
+/// Links and addresses as they are now, and whether the guard has what a virtual address needs.
+awaitable<enrolment_ground> cluster_desk::ground() {
   enrolment_ground out;
+  const auto host = std::make_shared<host_facts>();
+  auto look = [host]() -> io_error {
+    *host = host_facts::collect();
+    return {};
+  };
+  co_await on_files(std::move(look));
+  out.host = *host;
+  if (config_.vip) {
+    const auto asked =
+        co_await config_.ask->ask(config_.vip, std::chrono::milliseconds(800), msg::status_atom::value);
+    if (!asked)
+      out.vip_missing = "a guard that answers";
+    else if (!asked.value->guard_ready)
+      out.vip_missing = asked.value->guard_missing.empty() ? "a guard that runs" : asked.value->guard_missing;
+  }
   out.current = *state_;
-  out.host = config_.host;
   out.drp_id = config_.drp_id;
   out.members = members_ ? members_->members.size() : 1;
   out.removed = members_ && members_->removed;
   out.can_bind = net::can_bind;
-  return out;
+  co_return out;
 }
 
 awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
@@ -70,7 +85,8 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
       bad_ticket = co_await use_ticket(ticket, posted);
     const auto problem = try_listen(config_.executor, posted.consensus_addr);
     const bool joins = posted.consensus_enabled;
-    const auto reasons = joins ? refuse_join(posted, ground()) : refuse_bootstrap(posted, ground());
+    const auto here = co_await ground();
+    const auto reasons = joins ? refuse_join(posted, here) : refuse_bootstrap(posted, here);
     if (!bad_ticket.empty())
       out = refused(502, "The join ticket could not be used: " + bad_ticket);
     else if (!reasons.empty())

@@ -60,6 +60,11 @@ void cluster_desk::on_links_started() {
   poke();
 }
 
+void cluster_desk::on_vip_started() {
+  vip_told_.reset();
+  poke();
+}
+
 void cluster_desk::poke() {
   if (closed_)
     return;
@@ -111,6 +116,7 @@ awaitable<void> cluster_desk::look() {
         link_up_[row.peer] = row.up;
     }
   }
+  tell_vip();
   if (join_)
     co_await finish_join(seen);
   co_await keep_seeds();

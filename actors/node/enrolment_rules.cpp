@@ -35,6 +35,23 @@ void check_consensus_addr(const msg::ha_state& posted, const enrolment_ground& g
                   ": the consensus address must stay with the node, choose another one");
 }
 
+/// True when the link has an address of the same network; also when VirtAddr is malformed, which is said
+/// elsewhere.
+bool fits(const msg::ha_state& posted, const host_facts& host) {
+  const auto wanted = parse_cidr(posted.virt_addr);
+  if (!wanted)
+    return true;
+  for (const auto& link : host.links) {
+    if (link.name != posted.virt_interface)
+      continue;
+    for (const auto& text : link.addresses) {
+      if (same_network(posted.virt_addr, text))
+        return true;
+    }
+  }
+  return false;
+}
+
 /// SEL-06, SEL-09, VIP-14: the half that differs between a node behind a balancer and one with a VIP.
 void check_virtual_address(const msg::ha_state& posted, const enrolment_ground& ground, texts& out) {
   if (posted.load_balanced) {
@@ -50,7 +67,14 @@ void check_virtual_address(const msg::ha_state& posted, const enrolment_ground& 
   } else if (!ground.host.has_link(posted.virt_interface)) {
     out.push_back("VirtInterface '" + posted.virt_interface +
                   "' is no link of this host: choose one that ip link shows");
+  } else if (!fits(posted, ground.host)) {
+    out.push_back("VirtAddr " + posted.virt_addr + " is in the network of no address on VirtInterface " +
+                  posted.virt_interface + ": choose the link that is in the clients' network");
   }
+  if (!posted.load_balanced && !ground.vip_missing.empty())
+    out.push_back("This node cannot carry VirtAddr: it lacks " + ground.vip_missing +
+                  "; start holdfastd as root (with --user for another user), or give it CAP_NET_ADMIN and "
+                  "CAP_NET_RAW");
   if (!posted.virt_interface_script.empty() && !posted.virt_interface_script.starts_with('/'))
     out.emplace_back("VirtInterfaceScript must be the full path of a program");
 }

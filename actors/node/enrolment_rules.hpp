@@ -27,6 +27,7 @@ struct enrolment_ground {
   std::size_t members = 1;                             ///< of its present cluster, itself included
   bool removed = false;                                ///< it was taken out of a cluster
   std::function<bool(const std::string& ip)> can_bind; ///< CFG-19
+  std::string vip_missing; ///< what carrying a virtual address needs and this process was not given
 };
 
 /// Each a full sentence; empty: it may go on. `posted` is the state sent to the node.

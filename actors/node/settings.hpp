@@ -50,6 +50,7 @@ struct settings {
   std::chrono::milliseconds election_timeout{500}; ///< shortest; the longest is twice that
   std::chrono::milliseconds lease{400};            ///< shorter than election_timeout (architecture §7)
   unsigned io_threads = 0;                         ///< extra loops for HTTP sessions
+  std::string user;                                ///< who the daemon becomes when started as root
   std::string log_level = "info";                  ///< trace, debug, info, warn, error
 
   /// Every option that was set, for the warnings of CFG-17.

@@ -168,6 +168,10 @@ constexpr auto rows = std::to_array<option_row>({
      take_path<&settings::tls_cert>},
     {"--io-threads", "", "RS_IO_THREADS", kind::text, "N", "0", "Node",
      "further event loops for HTTP sessions, for machines with many cores", take_threads},
+    {"--user", "", "RS_USER", kind::text, "NAME", "", "Node",
+     "user the daemon becomes when started as root; the guard of the virtual address keeps the rights it "
+     "needs",
+     take_id<&settings::user>},
     {"--log-level", "", "RS_LOG_LEVEL", kind::text, "LEVEL", "info", "Node",
      "trace, debug, info, warn or error", take_level},
     {"--heartbeat", "", "RS_HEARTBEAT", kind::text, "TIME", "100ms", "Timing",

@@ -15,6 +15,9 @@ namespace holdfast::peer {
 
 inline constexpr std::uint8_t frame_raft = 2;  ///< one raft::message in raft::encode form
 inline constexpr std::uint8_t frame_chunk = 3; ///< bulk links alone
+/// What a member says of itself, at most max_digest bytes; the vip room's (actors/vip/member_digest.hpp).
+inline constexpr std::uint8_t frame_digest = 4;
+inline constexpr std::size_t max_digest = 256;
 
 [[nodiscard]] std::string encode_chunk(const msg::snapshot_bytes& chunk);
 /// Nothing when malformed or beyond the bounds above.

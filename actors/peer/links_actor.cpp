@@ -19,8 +19,8 @@ constexpr auto farewell = std::chrono::seconds(5);
 /// Called by net on the loop thread, outside any actor: it passes things on and decides nothing.
 class links_impl::observer final : public net::peer_observer {
 public:
-  observer(caf::actor owner, msg::consensus_actor consensus, raft::limits limits)
-      : owner_(std::move(owner)), consensus_(std::move(consensus)), limits_(limits) {}
+  observer(caf::actor owner, msg::consensus_actor consensus, msg::vip_actor vip, raft::limits limits)
+      : owner_(std::move(owner)), consensus_(std::move(consensus)), vip_(std::move(vip)), limits_(limits) {}
 
   void on_link_up(const net::peer_link_ptr& link) override {
     if (link->dialled()) {
@@ -43,6 +43,9 @@ public:
       }
       caf::anon_send(consensus_, msg::chunk_atom::value,
                      std::make_shared<const msg::snapshot_bytes>(std::move(*chunk)));
+    } else if (frame.type == frame_digest && frame.body.size() <= max_digest) {
+      if (vip_)
+        caf::anon_send(vip_, msg::digest_atom::value, link.peer_id(), std::string(frame.body));
     } else {
       link.close("an unknown frame type");
     }
@@ -66,6 +69,7 @@ private:
 
   caf::actor owner_;
   msg::consensus_actor consensus_;
+  msg::vip_actor vip_;
   raft::limits limits_;
 };
 
@@ -80,6 +84,7 @@ links_impl::behavior_type links_impl::make_behavior() {
       [this](msg::setup_atom, const msg::links_setup_ptr& setup) { return set_up(setup); },
       [this](msg::members_atom, const msg::members_ptr& members) { follow(members); },
       [this](msg::status_atom) { return rows(); },
+      [this](msg::digest_atom, const std::string& bytes) { spread_digest(bytes); },
       [this](event_atom, const link_event_ptr& event) { on_event(*event); },
       [this](leave_atom, const std::string& name) {
         const auto found = table_.find(name);
@@ -102,8 +107,8 @@ std::string links_impl::set_up(const msg::links_setup_ptr& setup) {
       return {};
     }
     stop();
-    observer_ =
-        std::make_unique<observer>(caf::actor_cast<caf::actor>(address()), config_.consensus, config_.limits);
+    observer_ = std::make_unique<observer>(caf::actor_cast<caf::actor>(address()), config_.consensus,
+                                           config_.vip, config_.limits);
     network_ = std::make_unique<net::peer_network>(config_.executor, *setup->settings, *setup->credentials,
                                                    *observer_);
     network_->set_admission([this](const std::string& peer, net::link_purpose) { return admit(peer); });
@@ -117,6 +122,13 @@ std::string links_impl::set_up(const msg::links_setup_ptr& setup) {
   }
   dial_members();
   return {};
+}
+
+void links_impl::spread_digest(const std::string& bytes) {
+  for (auto& [name, of] : table_) {
+    if (of.links->raft && of.links->raft->up())
+      of.links->raft->send(frame_digest, 0, bytes);
+  }
 }
 
 void links_impl::stop() {
@@ -304,6 +316,7 @@ std::vector<msg::link_row> links_impl::rows() const {
 void links_impl::abandon() {
   stop();
   config_.consensus = nullptr;
+  config_.vip = nullptr;
 }
 
 } // namespace holdfast::peer

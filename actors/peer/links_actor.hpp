@@ -4,6 +4,7 @@
 #pragma once
 
 #include "actors/peer/peer_actor.hpp"
+#include "messages/vip.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -18,6 +19,7 @@ struct links_config {
   boost::asio::any_io_executor executor;
   runtime::directory_ptr directory;
   msg::consensus_actor consensus; ///< a relay: outlives restarts
+  msg::vip_actor vip;             ///< a relay; may be null
   raft::limits limits;
 };
 
@@ -40,8 +42,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holdfast::peer::link_event_ptr)
 namespace holdfast::peer {
 
 using leave_atom = caf::atom_constant<caf::atom("leave")>;
-using links_self = msg::links_actor::extend<caf::reacts_to<event_atom, link_event_ptr>,
-                                            caf::reacts_to<leave_atom, std::string>>;
+using links_self = msg::digest_links_actor::extend<caf::reacts_to<event_atom, link_event_ptr>,
+                                                   caf::reacts_to<leave_atom, std::string>>;
 
 class links_impl final : public runtime::counting_actor<links_self::base> {
 public:
@@ -65,6 +67,7 @@ private:
     bool leaving = false; ///< removed; its link stays a while, so that it hears of that (REM-07)
   };
 
+  void spread_digest(const std::string& bytes);
   std::string set_up(const msg::links_setup_ptr& setup);
   void stop();
   void follow(const msg::members_ptr& members);

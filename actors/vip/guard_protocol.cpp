@@ -168,7 +168,7 @@ std::optional<to_guard::message> decode_to_guard(std::span<const char> packet) {
 std::optional<to_daemon::message> decode_to_daemon(std::span<const char> packet) {
   auto m = decode_packet<to_daemon::message>(packet);
   if (m && std::holds_alternative<to_daemon::note>(*m) &&
-      std::get<to_daemon::note>(*m).what > guard_note::failed) {
+      std::get<to_daemon::note>(*m).what > guard_note::announced) {
     return std::nullopt;
   }
   return m;

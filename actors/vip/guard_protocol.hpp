@@ -28,6 +28,7 @@ struct configure {
   std::string cidr;
   std::string interface;
   std::string script; ///< runs instead of the kernel calls when not empty (VIP-08)
+  bool operator==(const configure&) const = default;
 };
 struct hold {
   mono_ns deadline = 0;

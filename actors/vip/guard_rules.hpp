@@ -40,7 +40,9 @@ enum class guard_note : std::uint8_t {
   claim_heard, ///< another MAC claims the address while we hold it
   link_lost,   ///< interface gone, down or without carrier
   link_back,
-  failed, ///< the kernel refused; the daemon must not think that it holds
+  failed,    ///< the kernel refused; the daemon must not think that it holds
+  stray,     ///< somebody put it on while we do not hold it; it is off again
+  announced, ///< both forms were sent
 };
 
 struct guard_action {

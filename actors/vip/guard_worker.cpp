@@ -47,25 +47,32 @@ socklen_t parse_target(const std::string& text, sockaddr_storage& out) {
   return 0;
 }
 
+bool told_by_script(guard_note note) {
+  return note == guard_note::held || note == guard_note::restored || note == guard_note::released ||
+         note == guard_note::lapsed;
+}
+
 } // namespace
 
 guard_worker::guard_worker(unique_fd daemon, unique_fd pet, guard_page& page)
     : daemon_(std::move(daemon)), pet_(std::move(pet)), page_(page) {}
 
-void guard_worker::open_sockets() {
+std::string guard_worker::open_sockets() {
   std::string missing;
   try {
     netlink_ = std::make_unique<netlink>();
     monitor_ = std::make_unique<netlink_monitor>();
     packets_ = std::make_unique<packet_socket>();
+    if (const int refused = netlink_->try_permission(); refused != 0)
+      missing = fmt::format("CAP_NET_ADMIN: {}", std::strerror(refused));
   } catch (const std::system_error& error) {
     missing = error.what();
   }
-  send(to_daemon::ready{missing});
+  return missing;
 }
 
 int guard_worker::run() {
-  open_sockets();
+  const auto missing = open_sockets();
   // What an earlier worker was told: whatever it put on the interface must not outlive it (VIP-04).
   const auto left = page_.configure_size.load(std::memory_order_acquire);
   const auto left_tickets = page_.tickets_size.load(std::memory_order_acquire);
@@ -83,6 +90,7 @@ int guard_worker::run() {
       }
     }
   }
+  send(to_daemon::ready{missing}); // only now: whoever hears it may rely on the address being off
   while (!done_) {
     wait();
   }
@@ -172,6 +180,12 @@ void guard_worker::remember(std::atomic<std::uint32_t>& size, std::array<char, m
 }
 
 void guard_worker::handle(const to_guard::configure& m) {
+  if (address_ && m == config_) { // a new life of the daemon's actor: nothing changes for the address
+    tell(rules_.holding() ? guard_note::held : guard_note::released, {});
+    if (!link_.usable())
+      tell(guard_note::link_lost, {});
+    return;
+  }
   if (address_) {
     perform(rules_.release(mono_now()));
   }
@@ -240,8 +254,7 @@ void guard_worker::perform(const guard_rules::actions& todo) {
       break;
     case guard_act::tell_daemon:
       // In the script form the address is on or off when the script has said so.
-      if (config_.script.empty() ||
-          (action.note != guard_note::held && action.note != guard_note::restored)) {
+      if (config_.script.empty() || !told_by_script(action.note)) {
         tell(action.note, action.note == guard_note::failed ? failure_ : std::string{});
       }
       break;
@@ -292,9 +305,13 @@ void guard_worker::announce() {
   if (!packets_ || !address_ || link_.index == 0) {
     return;
   }
+  bool sent = false;
   for (const auto& bytes : announcements(*address_, link_.mac)) {
-    (void)packets_->send(link_.index,
-                         bytes); // the schedule repeats it; a link that is down says so by itself
+    // The schedule repeats it; a link that is down says so by itself.
+    sent = packets_->send(link_.index, bytes) == 0 || sent;
+  }
+  if (sent) {
+    tell(guard_note::announced, {});
   }
 }
 
@@ -325,6 +342,8 @@ void guard_worker::on_script() {
   } else if (result->action == "add" && rules_.holding()) {
     announce();
     tell(guard_note::held, {});
+  } else if (result->action == "remove" && wanted_script_.empty()) {
+    tell(guard_note::released, {});
   }
   if (!wanted_script_.empty()) {
     start_script(std::exchange(wanted_script_, {}));
@@ -400,6 +419,11 @@ void guard_worker::on_netlink(const netlink_event& event) {
     }
     break;
   case what::address_added:
+    if (!rules_.holding() && config_.script.empty() && event.address.address.kind == address_->kind &&
+        event.address.address.bytes == address_->bytes && !netlink_->find_address(*address_).empty()) {
+      remove();
+      tell(guard_note::stray, {});
+    }
     break;
   }
 }

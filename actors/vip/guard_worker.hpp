@@ -31,7 +31,8 @@ public:
   int run();
 
 private:
-  void open_sockets();
+  /// Says what this process was not given.
+  std::string open_sockets();
   void receive();
   void handle(const to_guard::configure& m);
   void handle(const to_guard::hold& m);

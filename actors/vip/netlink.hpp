@@ -51,6 +51,8 @@ public:
   [[nodiscard]] int add_address(int index, const vip_address& address, std::uint32_t lifetime_s);
   /// Not there is success.
   [[nodiscard]] int remove_address(int index, const vip_address& address, std::uint8_t prefix);
+  /// Tries whether this process may change addresses, without changing any: 0, or EPERM.
+  [[nodiscard]] int try_permission();
   /// Where the address stands now, on any interface and with any prefix.
   [[nodiscard]] std::vector<address_info> find_address(const vip_address& address);
   [[nodiscard]] std::vector<address_info> addresses_of(int index);

@@ -36,7 +36,11 @@ struct spawn_attributes {
   spawn_attributes() {
     posix_spawnattr_init(&raw);
     // A process group of its own, so that a time-out ends everything the script started.
-    posix_spawnattr_setflags(&raw, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
+    // At ordinary priority, whatever the guard's own is.
+    posix_spawnattr_setflags(&raw, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSCHEDULER);
+    const sched_param ordinary{.sched_priority = 0};
+    posix_spawnattr_setschedpolicy(&raw, SCHED_OTHER);
+    posix_spawnattr_setschedparam(&raw, &ordinary);
     sigset_t defaults;
     sigfillset(&defaults);
     posix_spawnattr_setsigdefault(&raw, &defaults);

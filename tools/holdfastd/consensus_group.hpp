@@ -33,6 +33,7 @@ public:
   /// The next life begins with this: once none of the present actors lives, `move_files` runs, and the disk
   /// is opened as that node. Loop thread.
   void plan_next_life(node::group_plan plan) { plan_ = std::move(plan); }
+  void set_vip(msg::vip_actor vip) { setup_.consensus.vip = std::move(vip); }
   void set_observer(caf::strong_actor_ptr observer) { setup_.observer = std::move(observer); }
 
   /// For the supervisor; refers to this object, which must outlive it.

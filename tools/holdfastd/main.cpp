@@ -1,9 +1,13 @@
 // holdfastd: the daemon. --help and --version touch nothing (CFG-18).
 #include "actors/node/log_setup.hpp"
 #include "actors/node/settings.hpp"
+#include "actors/vip/guard_keeper.hpp"
 #include "daemon.hpp"
 
 #include <cstdio>
+#include <optional>
+#include <system_error>
+#include <utility>
 
 int main(int argc, char** argv) {
   using namespace holdfast;
@@ -13,6 +17,14 @@ int main(int argc, char** argv) {
     std::fputs(parsed.error.c_str(), stderr);
     return parsed.exit_code;
   }
+  // Before any thread, and before anything is open that a child could hold on to.
+  std::optional<vip::guard_handle> guard;
+  try {
+    guard.emplace(vip::start_guard());
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr, "the guard of the virtual address cannot be started: %s\n", error.what());
+    return 1;
+  }
   node::set_up_log(parsed.value->log_level);
-  return daemon::run_daemon(*parsed.value, parsed.warnings);
+  return daemon::run_daemon(*parsed.value, parsed.warnings, std::move(*guard));
 }

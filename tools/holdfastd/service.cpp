@@ -99,10 +99,12 @@ api::node_facts facts_of(const node::settings& settings, const node::host_facts&
 
 } // namespace
 
-service::service(const node::settings& settings, const prepared& with)
+service::service(const node::settings& settings, const prepared& with, vip::guard_handle guard)
     : settings_(settings), with_(with), host_(loop_.context(), log_caf_text),
       group_(host_.system(), directory_, setup_from(settings, with, feed_, verdict_)), links_(host_.system()),
-      cluster_(host_.system()), watchdog_(loop_.context()) {
+      cluster_(host_.system()), vip_(host_.system()),
+      guard_(std::make_shared<vip::guard_link>(loop_.context().get_executor(), std::move(guard))),
+      watchdog_(loop_.context()) {
   spdlog::default_logger()->sinks().push_back(ring_);
   net::http_server_options options;
   options.make_error = api::server_error;
@@ -122,7 +124,10 @@ void service::start_root() {
   config.groups.push_back(group_.as_child());
   desk_ = make_desk();
   group_.set_observer(caf::actor_cast<caf::strong_actor_ptr>(cluster_.handle()));
+  group_.set_vip(vip_.handle());
+  guard_->start();
   config.groups.push_back(links_child());
+  config.groups.push_back(vip_child());
   config.groups.push_back(cluster_child());
   config.groups.push_back(api_child());
   config.verdict = [consensus = group_.consensus()](bool healthy, const std::string& reason) {
@@ -171,6 +176,7 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.consensus = group_.consensus();
   config.links = links_.handle();
   config.log_writer = group_.log_writer();
+  config.vip = vip_.handle();
   config.plan_next_life = [this](node::group_plan plan) { group_.plan_next_life(std::move(plan)); };
   config.forget_feed = [feed = feed_] { feed->told.reset(); };
   config.cluster_tls = cluster_tls_;
@@ -196,7 +202,7 @@ node::child_group service::links_child() {
   child.members = {"links"};
   child.critical = true;
   child.start = [this] {
-    peer::links_config config{loop_.context().get_executor(), directory_, group_.consensus(),
+    peer::links_config config{loop_.context().get_executor(), directory_, group_.consensus(), vip_.handle(),
                               limits_from(settings_)};
     const auto made =
         host_.system().spawn<peer::links_impl>(directory_->open("links", "node"), std::move(config));
@@ -220,6 +226,28 @@ node::child_group service::cluster_child() {
     return std::vector<caf::actor>{caf::actor_cast<caf::actor>(made)};
   };
   child.stopped = [this] { cluster_.aim(nullptr); };
+  return child;
+}
+
+node::child_group service::vip_child() {
+  node::child_group child;
+  child.name = "vip";
+  child.members = {"vip"};
+  child.critical = true;
+  child.start = [this] {
+    vip::vip_config config;
+    config.executor = loop_.context().get_executor();
+    config.guard = guard_;
+    config.consensus =
+        caf::actor_cast<msg::lease_source_actor>(caf::actor_cast<caf::strong_actor_ptr>(group_.consensus()));
+    config.links =
+        caf::actor_cast<msg::digest_links_actor>(caf::actor_cast<caf::strong_actor_ptr>(links_.handle()));
+    const auto made = host_.system().spawn<vip::vip_impl>(directory_->open("vip", "node"), std::move(config));
+    vip_.aim(made);
+    desk_->on_vip_started();
+    return std::vector<caf::actor>{caf::actor_cast<caf::actor>(made)};
+  };
+  child.stopped = [this] { vip_.aim(nullptr); };
   return child;
 }
 
@@ -285,8 +313,16 @@ void service::wait_for_rooms() {
     std::this_thread::sleep_for(1ms);
 }
 
+/// TRB-04: nothing of ours stays on the interface.
+boost::asio::awaitable<void> service::take_address_off() {
+  const auto off = co_await host_.ask().ask(vip_.handle(), 1s, msg::release_atom::value, true);
+  if (!off || !*off.value)
+    spdlog::warn("{}", msg::log_line("vip_not_confirmed_off").with("reason", off.error).str());
+}
+
 void service::end(std::thread& loop_thread) {
   boost::asio::co_spawn(loop_.context(), hand_over(), boost::asio::use_future).wait();
+  boost::asio::co_spawn(loop_.context(), take_address_off(), boost::asio::use_future).wait();
   boost::asio::co_spawn(loop_.context(), front_->stop(drain_limit), boost::asio::use_future).wait();
   const bool clean = host_.end_actors(caf::actor_cast<caf::actor>(root_), end_limit);
   wait_for_rooms();
@@ -297,6 +333,7 @@ void service::end(std::thread& loop_thread) {
                   "nothing acknowledged is lost; start again, and report this"});
   }
   desk_->close();
+  guard_->close();
   port_.reset();
   desk_.reset();
   root_ = nullptr;

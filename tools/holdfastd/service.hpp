@@ -6,6 +6,7 @@
 #include "actors/api/api_actor.hpp"
 #include "actors/node/cluster_actor.hpp"
 #include "actors/peer/links_actor.hpp"
+#include "actors/vip/vip_actor.hpp"
 #include "consensus_group.hpp"
 #include "net/event_loop.hpp"
 #include "prepare.hpp"
@@ -22,7 +23,7 @@ class service {
 public:
   /// Listens and starts the root supervisor; nothing runs yet. Throws std::runtime_error when it cannot
   /// listen.
-  service(const node::settings& settings, const prepared& with);
+  service(const node::settings& settings, const prepared& with, vip::guard_handle guard);
 
   /// Runs the loop on a thread of its own until SIGTERM or SIGINT, then ends everything. Main thread.
   void serve();
@@ -31,6 +32,7 @@ private:
   [[nodiscard]] node::child_group api_child();
   [[nodiscard]] node::child_group links_child();
   [[nodiscard]] node::child_group cluster_child();
+  [[nodiscard]] node::child_group vip_child();
   [[nodiscard]] std::shared_ptr<node::cluster_desk> make_desk();
   [[nodiscard]] api::room_parts make_parts();
   void start_root();
@@ -38,6 +40,7 @@ private:
   msg::state_verdict_ptr verdict_ = std::make_shared<msg::state_verdict>();
   boost::asio::awaitable<void> hand_over();
   void wait_for_rooms();
+  boost::asio::awaitable<void> take_address_off();
   void end(std::thread& loop_thread);
 
   const node::settings& settings_;
@@ -49,6 +52,8 @@ private:
   consensus_group group_;
   runtime::relay<msg::links_actor> links_;
   runtime::relay<msg::cluster_actor> cluster_;
+  runtime::relay<msg::vip_actor> vip_;
+  std::shared_ptr<vip::guard_link> guard_;
   std::shared_ptr<net::tls_slot> cluster_tls_ = std::make_shared<net::tls_slot>(nullptr);
   std::shared_ptr<node::cluster_desk> desk_;
   std::shared_ptr<api::log_ring> ring_ = std::make_shared<api::log_ring>();

@@ -58,3 +58,16 @@ TEST_CASE("WAL-11 an unhealthy active hands over when there is somebody to take 
   facts.other_candidate = false;
   CHECK(next_activation_step(facts) == activation_step::none);
 }
+
+TEST_CASE("VIP-15 who cannot carry the virtual address hands over only to somebody who can") {
+  auto facts = fit_leader();
+  facts.holds_activation = true;
+  facts.carries_vip = false;
+  CHECK(next_activation_step(facts) == activation_step::none); // nobody's link is up: nothing flaps
+  facts.other_carries_vip = true;
+  CHECK(next_activation_step(facts) == activation_step::hand_over);
+  facts.holds_activation = false; // a new leader does not even begin
+  CHECK(next_activation_step(facts) == activation_step::hand_over);
+  facts.other_carries_vip = false;
+  CHECK(next_activation_step(facts) == activation_step::activate); // it still serves on its own address
+}

@@ -1,0 +1,354 @@
+"""The virtual address under faults: who holds it at every sample, and when a client's writes succeed again
+(VIP-01..04, -15, -16, TRB-03, TRB-04, PRE-11).
+
+    vip_faults.py DAEMON                          the short set of tools/test.sh
+    vip_faults.py DAEMON --random N               N random faults in a row on five members
+    vip_faults.py DAEMON --measure [--trials N] [--json FILE]   every fault N times: gaps and two-holder times
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import statistics
+import sys
+import time
+
+from harness import Workplace, wait_for
+from vip_rig import Rig, VipCluster, Watch, Writer, sh
+
+KERNEL_LIFETIME = 3.3  # valid_lft of 3 s, and the kernel's own granularity
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+# Each takes (cluster, node) and returns what undoes it.
+
+def kill_daemon(_, node):
+    node.signal(signal.SIGKILL)
+    return lambda: restart(node)
+
+
+def kill_guard(_, node):
+    os.kill(node.guard()[0], signal.SIGKILL)
+    return lambda: None
+
+
+def kill_both(_, node):
+    for pid in (*reversed(node.guard()), node.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    return lambda: restart(node)
+
+
+def stop_daemon(_, node):
+    node.signal(signal.SIGSTOP)
+    return lambda: node.signal(signal.SIGCONT)
+
+
+def stop_guard(_, node):
+    os.kill(node.guard()[0], signal.SIGSTOP)
+    return lambda: None  # it is replaced
+
+
+def stop_both(_, node):
+    guard = node.guard()[0]
+    node.signal(signal.SIGSTOP)
+    os.kill(guard, signal.SIGSTOP)
+    return lambda: node.signal(signal.SIGCONT)
+
+
+def terminate(_, node):
+    node.signal(signal.SIGTERM)
+
+    def undo():
+        expect(node.wait_end(20) == 0, "TERM ends it with 0")
+        node.start()
+    return undo
+
+
+def cut(cluster, node):
+    cluster.rig.cut(node.k)
+    return lambda: cluster.rig.cut(node.k, on=False)
+
+
+def lose_carrier(cluster, node):
+    cluster.rig.port(node.k, "c0", "down")
+    return lambda: cluster.rig.port(node.k, "c0", "up")
+
+
+def link_down(cluster, node):
+    sh(f"ip -n {cluster.rig.ns(node.k)} link set c0 down")
+    return lambda: sh(f"ip -n {cluster.rig.ns(node.k)} link set c0 up")
+
+
+def delete_address(cluster, node):
+    sh(f"ip -n {cluster.rig.ns(node.k)} addr del {cluster.rig.vip}/32 dev c0")
+    return lambda: None
+
+
+def replace_interface(cluster, node):
+    rig = cluster.rig
+    sh(f"ip -n {rig.ns(node.k)} link del c0")
+    rig.plug(rig.ns(node.k), node.k, "c0", "brC", f"10.77.0.1{node.k}/24", f"fd77::1{node.k}/64")
+    return lambda: None
+
+
+FAULTS = {
+    "SIGKILL daemon": kill_daemon, "SIGKILL guard": kill_guard, "SIGKILL both": kill_both,
+    "SIGSTOP daemon": stop_daemon, "SIGSTOP guard": stop_guard, "SIGSTOP both": stop_both,
+    "SIGTERM": terminate, "silent cut": cut, "carrier lost": lose_carrier, "link set down": link_down,
+    "address deleted": delete_address, "interface replaced": replace_interface,
+}
+TWO_FAULTS = {"SIGKILL both"}  # nobody is left but the kernel
+
+
+def restart(node):
+    node.process.wait(10)
+    wait_for(lambda: node.guard() == (None, None), 10, "the guard of the killed daemon to end")
+    node.start()
+
+
+def all_ready(cluster):
+    for node in cluster.nodes:
+        wait_for(node.ready, 30, f"node {node.k} to serve")
+
+
+def trial(cluster, watch, writer, name):
+    """One fault on the active node; (gap, time with two holders) in seconds."""
+    node = cluster.active(40)
+    writer.wait_after(time.monotonic(), 20)
+    moment = time.monotonic()
+    undo = FAULTS[name](cluster, node)
+    gap = writer.wait_after(moment + 0.002, 30) - moment
+    # The first acknowledgement may still be one of before: what counts is the longest silence that follows.
+    time.sleep(1.2)
+    times = [at for at, _ in writer.acknowledged()[-2000:] if at > moment]
+    edges = [moment, *times]
+    gap = max([gap, *[b - a for a, b in zip(edges, edges[1:])]])
+    undo()
+    all_ready(cluster)
+    cluster.active(40)
+    overlap, moments = watch.overlap(since=moment)
+    return gap, overlap, moments, node
+
+
+def check_never_two(cluster, watch):
+    for name in FAULTS:
+        began = time.monotonic()
+        gap, overlap, moments, _ = trial(cluster, watch, cluster.writer, name)
+        limit = KERNEL_LIFETIME if name in TWO_FAULTS else 0.0
+        print(f"{name}: next write after {gap * 1000:.0f} ms, two holders {overlap * 1000:.0f} ms "
+              f"({time.monotonic() - began:.1f} s)", flush=True)
+        expect(overlap <= limit, f"{name}: two nodes held the address for {overlap:.3f} s: {moments}")
+
+
+def check_status(cluster):
+    active = cluster.active()
+    status = active.vip_status()
+    expect(status["Holding"] and status["Holder"] == status["ConsensusID"], f"vip status: {status}")
+    expect(status["LeaseLeftMs"] > 0 and status["Guard"]["Ready"], f"vip status: {status}")
+    expect(status["LastAnnouncementAgoMs"] >= 0, f"vip status: {status}")
+    for node in cluster.nodes:
+        if node is not active:
+            passive = node.vip_status()
+            expect(not passive["Holding"] and passive["Holder"] == status["ConsensusID"], f"{passive}")
+
+
+def check_strays(cluster):
+    """VIP-04: the address by hand on a node that is not the active one."""
+    active = cluster.active()
+    other = next(node for node in cluster.nodes if node is not active)
+    sh(f"ip -n {cluster.rig.ns(other.k)} addr add {cluster.rig.cidr} dev c0")
+    wait_for(lambda: cluster.rig.holders() == [active.k], 3, "the stray address to be removed")
+    expect(other.vip_status()["Counters"]["Strays"] >= 1, "the stray is counted")
+
+
+def check_term(cluster):
+    """TRB-04: gone before the process is."""
+    node = cluster.active()
+    node.signal(signal.SIGTERM)
+    expect(node.wait_end(20) == 0, "TERM ends it with 0")
+    expect(node.k not in cluster.rig.holders(), "TRB-04: the address outlived the process")
+    node.start()
+    cluster.active()
+
+
+def check_forged_tickets(cluster):
+    import socket
+    active = cluster.active()
+    other = next(node for node in cluster.nodes if node is not active)
+    host, port = other.consensus.split(":")
+    before = other.vip_status()["Counters"]["TicketsRefused"]
+    sh(f"ip netns exec {cluster.rig.ns(active.k)} python3 -c \"import socket; "
+       f"socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'HFRT' + bytes(90), ('{host}', {port}))\"")
+    wait_for(lambda: other.vip_status()["Counters"]["TicketsRefused"] > before, 3, "the forged ticket refused")
+    expect(cluster.active() is active, "a forged ticket moved the role")
+
+
+def check_all_links_down(cluster):
+    """VIP-15: nobody is better off, so nothing moves."""
+    active = cluster.active()
+    term = active.vip_status()["Epoch"]
+    for node in cluster.nodes:
+        cluster.rig.port(node.k, "c0", "down")
+    time.sleep(2.5)
+    for node in cluster.nodes:
+        cluster.rig.port(node.k, "c0", "up")
+    expect(cluster.active() is active, "VIP-15: the role moved though no link was up")
+    expect(active.vip_status()["Epoch"] == term, "VIP-15: terms went by though no link was up")
+
+
+def check_refusals(cluster):
+    """SEL-06, CFG-07, -08, -20, VIP-14: before anything is formed."""
+    node = cluster.node(1)
+    before = (node.root / "ha-state.json").read_bytes()
+    for change, text in [({"VirtAddr": cluster.rig.vip}, "prefix"), ({"VirtInterface": "nope"}, "no link"),
+                         ({"VirtInterface": ""}, "VirtInterface is missing"),
+                         ({"VirtInterface": "r0"}, "in the network of no address"),
+                         ({"VirtAddr": "10.88.0.11/24"}, "consensus address"),
+                         ({"LoadBalanced": True, "VirtAddr": "10.77.0.200"}, "VirtInterface"),
+                         ({"LoadBalanced": True, "VirtAddr": "10.77.0.11", "VirtInterface": ""}, "on this host")]:
+        status, _, data = node.client(timeout=30).request("POST", "/api/v3/system/consensus/enroll",
+                                                          cluster.body(node, **change))
+        expect(status == 422 and text in data.decode(), f"{change}: {status} {data[:300]!r}")
+    expect((node.root / "ha-state.json").read_bytes() == before, "SEL-07")
+
+
+def check_pause(cluster):
+    """After a pause a former active answers nothing of its own before a quorum confirmed it."""
+    active = cluster.active()
+    sent = active.client(timeout=3)
+    sent.call("POST", "profiles", {"Name": "paused", "Description": "old"})
+    active.signal(signal.SIGSTOP)
+    others = [node for node in cluster.nodes if node is not active]
+
+    def write():
+        for node in others:
+            try:
+                if node.client(timeout=1).request("PUT", "/api/v3/profiles/paused",
+                                                  {"Name": "paused", "Description": "new"})[0] < 300:
+                    return True
+            except OSError:
+                pass
+        return False
+    try:
+        wait_for(write, 10, "a write on the new active")
+        import threading
+        answers = []
+
+        def read():
+            client = active.client(timeout=10)
+            try:
+                status, _, data = client.request("GET", "/api/v3/profiles/paused")
+                answers.append((status, data))
+            except Exception as error:  # no answer is an honest one
+                answers.append((0, str(error).encode()))
+        readers = [threading.Thread(target=read) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        time.sleep(0.2)
+    finally:
+        active.signal(signal.SIGCONT)
+    for reader in readers:
+        reader.join()
+    for status, data in answers:
+        expect(status != 200 or b'"new"' in data, f"a stale read after a pause: {status} {data!r}")
+    cluster.active(30)
+
+
+def random_faults(cluster, watch, count, seed):
+    """At every sample at most one holder; every acknowledged write is there in the end."""
+    print(f"random faults: seed {seed}", flush=True)
+    dice = random.Random(seed)
+    single = [name for name in FAULTS if name not in TWO_FAULTS]
+    for number in range(count):
+        name = dice.choice(single)
+        victim = dice.choice(cluster.nodes) if dice.random() < 0.3 else cluster.active(60)
+        if name == "address deleted" and victim is not cluster.active(60):
+            continue
+        began = time.monotonic()
+        undo = FAULTS[name](cluster, victim)
+        time.sleep(dice.uniform(0.05, 1.5))
+        undo()
+        wait_for(victim.ready, 40, f"node {victim.k} after {name}")
+        cluster.active(60)
+        overlap, moments = watch.overlap()
+        print(f"{number} {name} on {victim.k}: {time.monotonic() - began:.1f} s", flush=True)
+        expect(overlap == 0, f"{number} {name}: two nodes held the address: {moments}")
+
+
+def check_writes(cluster, writer):
+    numbers = {number for _, number in writer.acknowledged()}
+    client = cluster.active().client(timeout=60)
+    have = {row["Name"] for row in client.call("GET", "profiles")}
+    lost = [number for number in numbers if f"w-{number}" not in have]
+    expect(not lost, f"CON-04: {len(lost)} of {len(numbers)} acknowledged writes are lost: {lost[:5]}")
+    print(f"{len(numbers)} acknowledged writes, all there", flush=True)
+
+
+def measure(cluster, watch, trials, out):
+    rows = {}
+    for name in FAULTS:
+        gaps, overlaps = [], []
+        for _ in range(trials):
+            gap, overlap, _, _ = trial(cluster, watch, cluster.writer, name)
+            gaps.append(gap * 1000)
+            overlaps.append(overlap * 1000)
+        rows[name] = {"trials": trials, "gap_ms_median": statistics.median(gaps), "gap_ms_worst": max(gaps),
+                      "two_holders_ms_worst": max(overlaps), "gaps_ms": [round(g, 1) for g in gaps]}
+        row = rows[name]
+        print(f"{name:20} median {row['gap_ms_median']:7.0f} ms  worst {row['gap_ms_worst']:7.0f} ms  "
+              f"two holders at worst {row['two_holders_ms_worst']:5.0f} ms", flush=True)
+    if out:
+        pathlib.Path(out).write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("daemon")
+    parser.add_argument("--random", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--json")
+    parser.add_argument("--ipv6", action="store_true")
+    args = parser.parse_args()
+    with Rig(5 if args.random else 3, ipv6=args.ipv6) as rig, Workplace(os.path.abspath(args.daemon)) as workplace:
+        cluster = VipCluster(rig, workplace)
+        if not args.random and not args.measure and not args.ipv6:
+            cluster.node(1).start()
+            check_refusals(cluster)
+            cluster.node(1).terminate()
+        cluster.form()
+        cluster.active()
+        watch = Watch(rig, workplace.path / "holders.jsonl")
+        writer = cluster.writer = Writer(rig, workplace.path / "writes.jsonl")
+        try:
+            if args.measure:
+                measure(cluster, watch, args.trials, args.json)
+            elif args.random:
+                random_faults(cluster, watch, args.random, args.seed)
+            elif args.ipv6:
+                for name in ("SIGKILL daemon", "SIGSTOP daemon", "link set down", "address deleted"):
+                    gap, overlap, moments, _ = trial(cluster, watch, writer, name)
+                    print(f"IPv6, {name}: next write after {gap * 1000:.0f} ms", flush=True)
+                    expect(overlap == 0, f"{name}: two holders {moments}")
+            else:
+                check_status(cluster)
+                check_never_two(cluster, watch)
+                for check in (check_strays, check_term, check_forged_tickets, check_all_links_down, check_pause):
+                    began = time.monotonic()
+                    check(cluster)
+                    print(f"{check.__name__}: {time.monotonic() - began:.1f} s", flush=True)
+        finally:
+            writer.stop()
+            watch.stop()
+        check_writes(cluster, writer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""The virtual address at work: three nodes and a client in network namespaces of their own (root). The client
+keeps writing through the address while the active node is killed; prints the gap it saw. Called by
+demo.sh --vip; needs the built daemon and CLI.
+
+    demo_vip.py DAEMON CLI
+"""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "integration"))
+from harness import Workplace  # noqa: E402
+from vip_rig import Rig, VipCluster, Watch, Writer  # noqa: E402
+
+
+def say(text):
+    print(f"\n\033[1m{text}\033[0m", flush=True)
+
+
+def show(cli, endpoint, work):
+    print(f"$ holdfast -E {endpoint} vip status")
+    env = {**os.environ, "RS_ENDPOINT": endpoint, "RS_TOKEN_CACHE": str(work / "tokens")}
+    subprocess.run([cli, "vip", "status"], env=env, check=False)
+
+
+def main(daemon, cli):
+    with Rig(3) as rig, Workplace(os.path.abspath(daemon)) as workplace:
+        say(f"Three nodes on a bridge, a client beside them, {rig.cidr} as their virtual address")
+        cluster = VipCluster(rig, workplace).form()
+        active = cluster.active()
+        print(f"node {active.k} ({active.address}) is active and holds {rig.vip}")
+        show(os.path.abspath(cli), f"https://{rig.vip}:8092", workplace.path)
+        watch = Watch(rig, workplace.path / "holders.jsonl")
+        writer = Writer(rig, workplace.path / "writes.jsonl")
+        try:
+            for number, name, done in ((signal.SIGKILL, "kill -9", "killed"), (signal.SIGTERM, "kill", "ended")):
+                active = cluster.active()
+                writer.wait_after(time.monotonic(), 20)
+                say(f"The client writes through {rig.vip} without a pause; now: {name} of the active node")
+                moment = time.monotonic()
+                active.signal(number)
+                gap = max(writer.wait_after(moment + 0.002, 20) - moment, 0)
+                time.sleep(1)
+                times = [moment] + [at for at, _ in writer.acknowledged() if at > moment]
+                gap = max([gap] + [b - a for a, b in zip(times, times[1:])])
+                active.process.wait(20)
+                print(f"node {active.k} {done}; the client's next acknowledged write came after "
+                      f"\033[1m{gap * 1000:.0f} ms\033[0m, on node {rig.holders()[0]}")
+                active.start()
+            cluster.active()
+            overlap, _ = watch.overlap()
+            print(f"two nodes held the address at once for {overlap * 1000:.0f} ms")
+        finally:
+            writer.stop()
+            watch.stop()
+        say("Done; the namespaces are gone")
+
+
+if __name__ == "__main__":
+    if os.geteuid() != 0:
+        sys.exit("demo_vip.py: needs root, for network namespaces")
+    main(*sys.argv[1:3])
