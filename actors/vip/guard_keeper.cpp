@@ -26,7 +26,10 @@ namespace holdfast::vip {
 namespace {
 
 constexpr mono_ns ms = 1'000'000;
-constexpr mono_ns silence_limit = 700 * ms;
+/// Shorter than the soonest another member may take the address (the lease and its drift, 420 ms): a daemon
+/// and a worker that were stopped together must be off by then.
+constexpr mono_ns silence_limit = 300 * ms;
+constexpr int watch_interval_ms = 20;
 constexpr mono_ns farewell_limit = 500 * ms;
 constexpr mono_ns respawn_spacing = 50 * ms;
 constexpr char say_worker = 'W';
@@ -142,7 +145,7 @@ private:
                                {children_.get(), POLLIN, 0},
                                {pet_.get(), POLLIN, 0}}};
     const bool watch = last_pet_ != 0 || !daemon_open_ || worker_ <= 0;
-    ::poll(fds.data(), fds.size(), watch ? 50 : -1);
+    ::poll(fds.data(), fds.size(), watch ? watch_interval_ms : -1);
     if (fds[0].revents != 0) {
       on_control();
     }

@@ -5,7 +5,7 @@
 //   daemon ── control pair ── keeper ── fork ── worker
 //      └────────── seqpacket pair (made by the keeper, the daemon's end sent over) ──────┘
 //
-// A worker that ends, or that holds the address and was silent for 700 ms (stopped, hung), is killed and
+// A worker that ends, or that holds the address and was silent for 300 ms (stopped, hung), is killed and
 // replaced; the new one first takes the address off. When the daemon is gone the keeper waits for the worker
 // to finish, replaces it once if it is stuck, and ends.
 #pragma once

@@ -18,7 +18,7 @@ namespace holdfast::vip {
 namespace {
 
 constexpr mono_ns ms = 1'000'000;
-constexpr mono_ns pet_interval = 100 * ms;
+constexpr mono_ns pet_interval = 40 * ms;
 constexpr std::array<int, 3> ticket_pauses_ms{0, 30, 100};
 
 /// "10.0.0.1:8093" or "[fd00::1]:8093" as a socket address; 0 when it is neither.

@@ -283,7 +283,8 @@ void vip_impl::tell_fitness() {
     told_ = fitness;
     send(config_.consensus, msg::fitness_atom::value, fitness);
   }
-  auto digest = encode_digest({fitness.trouble.empty()});
+  // Without the hold-down: whoever looks for somebody better off must not be led to a link that just went.
+  auto digest = encode_digest({fitness.trouble.empty() && rules_.link_up()});
   if (setup_.managed && (due || digest != digest_sent_)) {
     digest_sent_ = digest;
     send(config_.links, msg::digest_atom::value, std::move(digest));

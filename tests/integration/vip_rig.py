@@ -4,6 +4,7 @@
 The calling process itself moves into the client's namespace. `Watch` samples who holds the address.
 """
 import ctypes
+import itertools
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from harness import Client, Node, need_program, need_root, wait_for
@@ -292,8 +294,10 @@ class Watch:
 
 
 class Writer:
-    """A process of the client: a new write through the address every 5 ms at most, each acknowledgement
-    written down with its time and name."""
+    """A process of the client: a new write through the address every 5 ms, whatever became of the one before.
+    Each acknowledgement is written down with its time and name."""
+
+    LANES = 6
 
     def __init__(self, rig, path, port=8092):
         self.path = path
@@ -305,24 +309,32 @@ class Writer:
                 os._exit(0)
 
     def run(self, rig, port):
-        client, number = Client(rig.vip, port, timeout=0.1), 0
-        with open(self.path, "w", buffering=1) as out:
-            while True:
-                began = time.monotonic()
-                number += 1
-                try:
-                    if client.connection is None:
-                        client.timeout = 0.06
-                    elif client.connection.sock:
-                        client.connection.sock.settimeout(0.5)
-                    status, _, _ = client.request("POST", "/api/v3/profiles", {"Name": f"w-{number}"})
-                    if status == 201:
-                        out.write(json.dumps([time.monotonic(), number]) + "\n")
-                    else:
-                        client.close()
-                except Exception:  # a cut connection, a reset, half an answer: all the same to a client
+        self.out = open(self.path, "w", buffering=1)
+        self.numbers = itertools.count(1)
+        lanes = [threading.Thread(target=self.lane, args=(rig, port, lane), daemon=True)
+                 for lane in range(self.LANES)]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+
+    def lane(self, rig, port, lane):
+        time.sleep(0.005 * lane)
+        client = Client(rig.vip, port, timeout=0.08)
+        while True:
+            began = time.monotonic()
+            number = next(self.numbers)
+            try:
+                status, _, _ = client.request("POST", "/api/v3/profiles", {"Name": f"w-{number}"})
+                if status == 201:
+                    self.out.write(json.dumps([time.monotonic(), number]) + "\n")
+                else:
                     client.close()
-                time.sleep(max(0.0, 0.005 - (time.monotonic() - began)))
+            except Exception:  # a cut connection, a reset, half an answer: all the same to a client
+                client.close()
+                time.sleep(0.005)
+                continue
+            time.sleep(max(0.0, 0.005 * self.LANES - (time.monotonic() - began)))
 
     def acknowledged(self):
         return [json.loads(line) for line in pathlib.Path(self.path).read_text().splitlines()
