@@ -10,6 +10,7 @@
 # HOLDFAST_DEMO_BUILD names a build directory that is there already: nothing is installed or built then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ "${1:-}" != --vip ] || exec python3 tools/demo_vip.py # root: the virtual address, in network namespaces
 
 keep=no
 addresses=(127.0.0.11 127.0.0.12 127.0.0.13)

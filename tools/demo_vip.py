@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """The virtual address at work: three nodes and a client in network namespaces of their own (root). The client
-keeps writing through the address while the active node is killed; prints the gap it saw. Called by
-demo.sh --vip; needs the built daemon and CLI.
+keeps writing through the address while the active node is killed; prints the gap it saw. This is demo.sh --vip.
 
-    demo_vip.py DAEMON CLI
+    demo_vip.py [DAEMON CLI]      without the two it installs what is needed and builds them
 """
 import os
 import pathlib
@@ -25,6 +24,16 @@ def show(cli, endpoint, work):
     print(f"$ holdfast -E {endpoint} vip status")
     env = {**os.environ, "RS_ENDPOINT": endpoint, "RS_TOKEN_CACHE": str(work / "tokens")}
     subprocess.run([cli, "vip", "status"], env=env, check=False)
+
+
+def build():
+    say("Installing and building (the first time takes some minutes)")
+    subprocess.run(["./tools/deps.sh", "build"], check=True)
+    if not pathlib.Path("build/demo/build.ninja").exists():
+        subprocess.run(["meson", "setup", "build/demo"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", "build/demo", "tools/holdfastd/holdfastd", "tools/holdfast/holdfast"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return "build/demo/tools/holdfastd/holdfastd", "build/demo/tools/holdfast/holdfast"
 
 
 def main(daemon, cli):
@@ -63,4 +72,4 @@ def main(daemon, cli):
 if __name__ == "__main__":
     if os.geteuid() != 0:
         sys.exit("demo_vip.py: needs root, for network namespaces")
-    main(*sys.argv[1:3])
+    main(*(sys.argv[1:3] or build()))

@@ -1,7 +1,7 @@
 """The virtual address under faults: who holds it at every sample, and when a client's writes succeed again
 (VIP-01..04, -15, -16, TRB-03, TRB-04, PRE-11).
 
-    vip_faults.py DAEMON                          the short set of tools/test.sh
+    vip_faults.py DAEMON [--ipv6 | --script]      the short sets of tools/test.sh
     vip_faults.py DAEMON --random N               N random faults in a row on five members
     vip_faults.py DAEMON --measure [--trials N] [--json FILE]   every fault N times: gaps and two-holder times
 """
@@ -86,7 +86,8 @@ def link_down(cluster, node):
 
 
 def delete_address(cluster, node):
-    sh(f"ip -n {cluster.rig.ns(node.k)} addr del {cluster.rig.vip}/32 dev c0")
+    length = 128 if ":" in cluster.rig.vip else 32
+    sh(f"ip -n {cluster.rig.ns(node.k)} addr del {cluster.rig.vip}/{length} dev c0")
     return lambda: None
 
 
@@ -261,6 +262,40 @@ def check_pause(cluster):
     cluster.active(30)
 
 
+SCRIPT = """#!/bin/sh
+me=$(ip -o -4 addr show r0 | sed 's/.*10[.]88[.]0[.]1\\([0-9]\\).*/\\1/')
+echo "$me $# $1 $2 $3" >>{folder}/calls
+[ ! -e {folder}/refuse-$me ] || {{ echo "no address today" >&2; exit 3; }}
+case $1 in
+  add) ip addr replace "$3" dev "$2" ;;
+  remove) ip addr del "$3" dev "$2" 2>/dev/null || true ;;
+esac
+"""
+
+
+def check_script(cluster, folder):
+    """VIP-08..11: the script instead of the kernel calls, and what its failure leads to."""
+    calls = folder / "calls"
+    active = cluster.active()
+    expect(f"{active.k} 3 add c0 {cluster.rig.cidr}" in calls.read_text(), f"VIP-08: {calls.read_text()}")
+    words = {line.split()[2] for line in calls.read_text().splitlines()}
+    expect(words <= {"add", "remove"}, f"CFG-12: {words}")
+    active.signal(signal.SIGKILL)
+    active.process.wait()
+    wait_for(lambda: f"{active.k} 3 remove c0 {cluster.rig.cidr}" in calls.read_text(), 5,
+             "the guard of the killed daemon to run the script")
+    wait_for(lambda: any(k != active.k for k in cluster.rig.holders()), 10, "another holder")
+    active.start()
+    second = cluster.active()
+    others = [node for node in cluster.nodes if node is not second]
+    (folder / f"refuse-{others[0].k}").touch()
+    second.signal(signal.SIGTERM)
+    second.wait_end(20)
+    wait_for(lambda: cluster.rig.holders() == [others[1].k], 20, "VIP-10: the holder to be the one whose script works")
+    second.start()
+    (folder / f"refuse-{others[0].k}").unlink()
+
+
 def random_faults(cluster, watch, count, seed):
     """At every sample at most one holder; every acknowledged write is there in the end."""
     print(f"random faults: seed {seed}", flush=True)
@@ -317,14 +352,19 @@ def main():
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--json")
     parser.add_argument("--ipv6", action="store_true")
+    parser.add_argument("--script", action="store_true")
     args = parser.parse_args()
     with Rig(5 if args.random else 3, ipv6=args.ipv6) as rig, Workplace(os.path.abspath(args.daemon)) as workplace:
         cluster = VipCluster(rig, workplace)
-        if not args.random and not args.measure and not args.ipv6:
+        script = workplace.path / "move-address"
+        if args.script:
+            script.write_text(SCRIPT.format(folder=workplace.path))
+            script.chmod(0o755)
+        elif not args.random and not args.measure and not args.ipv6:
             cluster.node(1).start()
             check_refusals(cluster)
             cluster.node(1).terminate()
-        cluster.form()
+        cluster.form(str(script) if args.script else "")
         cluster.active()
         watch = Watch(rig, workplace.path / "holders.jsonl")
         writer = cluster.writer = Writer(rig, workplace.path / "writes.jsonl")
@@ -333,6 +373,8 @@ def main():
                 measure(cluster, watch, args.trials, args.json)
             elif args.random:
                 random_faults(cluster, watch, args.random, args.seed)
+            elif args.script:
+                check_script(cluster, workplace.path)
             elif args.ipv6:
                 for name in ("SIGKILL daemon", "SIGSTOP daemon", "link set down", "address deleted"):
                     gap, overlap, moments, _ = trial(cluster, watch, writer, name)
