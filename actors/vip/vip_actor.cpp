@@ -71,8 +71,9 @@ vip_impl::behavior_type vip_impl::make_behavior() {
 }
 
 void vip_impl::set_up(const msg::vip_setup_ptr& setup) {
-  const bool other = setup->managed != setup_.managed || setup->cidr != setup_.cidr ||
-                     setup->interface != setup_.interface || setup->script != setup_.script;
+  const bool other = !std::exchange(set_up_, true) || setup->managed != setup_.managed ||
+                     setup->cidr != setup_.cidr || setup->interface != setup_.interface ||
+                     setup->script != setup_.script;
   setup_ = *setup;
   if (setup_.own_address != tickets_at_)
     listen_for_tickets(setup_.own_address);

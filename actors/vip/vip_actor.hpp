@@ -65,6 +65,7 @@ private:
   vip_config config_;
   vip_lease rules_;
   msg::vip_setup setup_;
+  bool set_up_ = false;
   std::shared_ptr<ticket_listener> tickets_;
   std::string tickets_at_;
   std::vector<release_promise> waiting_; ///< for the address to be off

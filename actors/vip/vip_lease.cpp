@@ -42,6 +42,7 @@ void vip_lease::answer(bool ok, actions& out) {
 
 vip_lease::actions vip_lease::configured(mono_ns now, bool managed) {
   actions out;
+  known_ = true;
   managed_ = managed;
   told_ = false; // the guard takes the old address off by itself when the configuration is another one
   told_deadline_ = 0;
@@ -75,7 +76,8 @@ vip_lease::actions vip_lease::guard_ready(mono_ns now, const std::string& missin
   on_ = false;
   releasing_ = false;
   ticket_epoch_ = 0;
-  out.emplace_back(lease_act::configure{});
+  if (known_)
+    out.emplace_back(lease_act::configure{});
   answer(true, out);
   decide(now, out);
   return out;
@@ -85,7 +87,9 @@ vip_lease::actions vip_lease::guard_adopted(mono_ns now, const std::string& miss
   guard_ = true;
   missing_ = missing;
   guard_ready_at_ = now;
-  actions out{lease_act::configure{}};
+  actions out;
+  if (known_)
+    out.emplace_back(lease_act::configure{});
   decide(now, out);
   return out;
 }

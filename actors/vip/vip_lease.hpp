@@ -77,6 +77,8 @@ private:
   [[nodiscard]] mono_ns deadline() const { return lease_.until_us * 1000 - timing_.margin; }
 
   vip_timing timing_;
+  bool known_ =
+      false; ///< configured() was called: before it the guard keeps what it was told in an earlier life
   bool managed_ = false;
   bool guard_ = false;
   std::string missing_;

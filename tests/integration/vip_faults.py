@@ -169,6 +169,23 @@ def check_strays(cluster):
     expect(other.vip_status()["Counters"]["Strays"] >= 1, "the stray is counted")
 
 
+def check_actor_killed(cluster):
+    """A new life of the vip actor adopts what the guard holds: the address does not blink."""
+    active = cluster.active()
+    moment = time.monotonic()
+    active.client().call("POST", "system/actors/vip/kill", {})
+
+    def holding():
+        try:
+            return active.vip_status()["Holding"]
+        except AssertionError:  # 503: being restarted
+            return False
+    wait_for(holding, 5, "the new actor to know that the address is held")
+    time.sleep(1.0)
+    seen = [row for row in cluster.watch.changes() if row[0] > moment]
+    expect(not seen and cluster.rig.holders() == [active.k], f"the address moved with the actor: {seen}")
+
+
 def check_term(cluster):
     """TRB-04: gone before the process is."""
     node = cluster.active()
@@ -366,7 +383,7 @@ def main():
             cluster.node(1).terminate()
         cluster.form(str(script) if args.script else "")
         cluster.active()
-        watch = Watch(rig, workplace.path / "holders.jsonl")
+        watch = cluster.watch = Watch(rig, workplace.path / "holders.jsonl")
         writer = cluster.writer = Writer(rig, workplace.path / "writes.jsonl")
         try:
             if args.measure:
@@ -383,7 +400,8 @@ def main():
             else:
                 check_status(cluster)
                 check_never_two(cluster, watch)
-                for check in (check_strays, check_term, check_forged_tickets, check_all_links_down, check_pause):
+                for check in (check_strays, check_actor_killed, check_term, check_forged_tickets,
+                              check_all_links_down, check_pause):
                     began = time.monotonic()
                     check(cluster)
                     print(f"{check.__name__}: {time.monotonic() - began:.1f} s", flush=True)
