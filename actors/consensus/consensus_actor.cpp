@@ -270,8 +270,13 @@ void consensus_impl::begin_transfer(std::uint64_t context, raft::node_id target,
     letting_go_ = false;
     tell_lease();
   };
-  request(config_.vip, release_limit, msg::release_atom::value, false)
-      .then(go_on, [go_on](const caf::error&) { go_on(false); });
+  auto asked = request(config_.vip, release_limit, msg::release_atom::value, false);
+  // CAF never takes a request's timeout back, and it keeps the requester alive until then, also past the end.
+  const auto answered = [this, go_on, id = asked.id()](bool released) {
+    clock().cancel_request_timeout(this, id);
+    go_on(released);
+  };
+  asked.then(answered, [answered](const caf::error&) { answered(false); });
 }
 
 /// Among the members that say they can carry the address the one that has most of the log; nil: nobody.

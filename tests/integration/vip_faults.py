@@ -62,10 +62,11 @@ def stop_both(_, node):
 
 
 def terminate(_, node):
+    stopped = node.count_stops()
     node.signal(signal.SIGTERM)
 
     def undo():
-        expect(node.wait_end(20) == 0, "TERM ends it with 0")
+        node.finish(stopped)
         node.start()
     return undo
 
@@ -189,9 +190,11 @@ def check_actor_killed(cluster):
 def check_term(cluster):
     """TRB-04: gone before the process is."""
     node = cluster.active()
+    stopped = node.count_stops()
     node.signal(signal.SIGTERM)
-    expect(node.wait_end(20) == 0, "TERM ends it with 0")
+    node.wait_stopped(stopped)
     expect(node.k not in cluster.rig.holders(), "TRB-04: the address outlived the process")
+    node.finish(stopped)
     node.start()
     cluster.active()
 
@@ -306,8 +309,9 @@ def check_script(cluster, folder):
     second = cluster.active()
     others = [node for node in cluster.nodes if node is not second]
     (folder / f"refuse-{others[0].k}").touch()
+    stopped = second.count_stops()
     second.signal(signal.SIGTERM)
-    second.wait_end(20)
+    second.finish(stopped)
     wait_for(lambda: cluster.rig.holders() == [others[1].k], 20, "VIP-10: the holder to be the one whose script works")
     second.start()
     (folder / f"refuse-{others[0].k}").unlink()

@@ -145,6 +145,20 @@ class VipNode(Node):
             except ProcessLookupError:
                 pass
 
+    def count_stops(self):
+        return self.log_text().count("event=stopped")
+
+    def wait_stopped(self, before):
+        """Everything it had to do after TERM is done once it has said so again."""
+        wait_for(lambda: self.count_stops() > before, 20, f"node {self.k} to stop in order")
+
+    def finish(self, before):
+        self.wait_stopped(before)
+        try:
+            self.process.wait(2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def vip_status(self):
         return self.client(timeout=3).call("GET", "system/vip")
 
