@@ -156,6 +156,12 @@ std::optional<disk_refusal> log_disk::open_log(wal::file_system& fs, const disk_
                     std::to_string(meta_.hint.index.value),
                 "put the directory back; in a cluster, remove this node and enrol it anew");
   }
+  const auto baseless = std::find_if(report_.damages.begin(), report_.damages.end(),
+                                     [](const wal::damage& found) { return found.file == "base.*"; });
+  if (baseless != report_.damages.end()) {
+    return lost(where.wal + ": " + baseless->what,
+                "restore the base root from a backup; in a cluster, remove this node and enrol it anew");
+  }
   if (report_.torn_bytes > 0) {
     out.notes.push_back("cut " + std::to_string(report_.torn_bytes) +
                         " bytes of an unfinished write off the log");
