@@ -7,9 +7,21 @@
 #include <algorithm>
 #include <utility>
 
+#ifdef HOLDFAST_UNSAFE_FAULTS
+#include <cstdlib>
+#include <string_view>
+#endif
+
 namespace holdfast::replay {
 
 namespace {
+
+#ifdef HOLDFAST_UNSAFE_FAULTS // only in holdfastd-unsafe, which the checkers of tools/chaos are proven on
+bool unsafe_fault(const char* name) {
+  const char* wanted = std::getenv("HOLDFAST_UNSAFE");
+  return wanted && std::string_view(wanted) == name;
+}
+#endif
 
 constexpr std::size_t reclaim_nodes = 64;
 constexpr auto reclaim_pause = std::chrono::milliseconds(1);
@@ -165,6 +177,10 @@ replay_impl::read_promise replay_impl::read(msg::consistency how) {
   auto promise = make_response_promise<read_promise>();
   if (!diverged_.empty() || !loaded_)
     return promise.deliver(msg::read_result{nullptr, loaded_ ? diverged_ : "the node is starting"});
+#ifdef HOLDFAST_UNSAFE_FAULTS
+  if (unsafe_fault("stale-read"))
+    how = msg::consistency::local;
+#endif
   if (how == msg::consistency::local)
     return promise.deliver(msg::read_result{store_.view(), {}});
   next_round_.push_back(promise);

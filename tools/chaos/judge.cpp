@@ -48,6 +48,10 @@ check_result judge_registers(const run_record& run) {
 
 check_result judge_additions(const run_record& run, const std::vector<member_state>& members) {
   std::vector<std::string> details;
+  const bool acknowledged = summarize(run.ticks, true).acknowledged > 0;
+  if (acknowledged &&
+      std::none_of(members.begin(), members.end(), [](const auto& one) { return one.reached; }))
+    details.emplace_back("writes were acknowledged and no member serves any more");
   for (const auto& one : members) {
     if (!one.reached)
       continue;

@@ -389,8 +389,6 @@ asio::awaitable<void> nemesis::recover() {
     if (!one->process.running())
       cluster_.start(*one);
   }
-  for (auto* one : cluster_.enrolled())
-    static_cast<void>(co_await cluster_.wait_serving(*one, 30s));
 }
 
 } // namespace holdfast::chaos

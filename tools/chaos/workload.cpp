@@ -116,10 +116,12 @@ void workload::move_on(client& who) {
 
 asio::awaitable<api_answer> workload::send(client& who, api_call what) {
   what.time = what_.patience;
-  auto& all = cluster_.members();
-  auto& asked = *all[who.at % all.size()];
-  const bool stray = all.size() > 1 && who.below(stray_share) == 0;
-  auto& to = stray ? *all[who.below(all.size())] : asked;
+  // A daemon that is not enrolled is another cluster, of one member: its answers say nothing about this one.
+  const auto all = cluster_.enrolled();
+  if (!cluster_.members()[who.at]->enrolled)
+    move_on(who);
+  const bool stray = who.below(stray_share) == 0 || !cluster_.members()[who.at]->enrolled;
+  auto& to = stray ? *all[who.below(all.size())] : *cluster_.members()[who.at];
   auto got = co_await cluster_.client().call(cluster_.place(to), std::move(what));
   got.trouble = note_of(to.number, got);
   const bool served = got.seen.answered && got.seen.status < 500;

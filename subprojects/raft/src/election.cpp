@@ -5,8 +5,20 @@
 #include <algorithm>
 #include <cassert>
 
+#ifdef HOLDFAST_UNSAFE_FAULTS
+#include <cstdlib>
+#include <string_view>
+#endif
+
 namespace holdfast::raft {
 namespace {
+
+#ifdef HOLDFAST_UNSAFE_FAULTS // only in holdfastd-unsafe, which the checkers of tools/chaos are proven on
+bool unsafe_fault(const char* name) {
+  const char* wanted = std::getenv("HOLDFAST_UNSAFE");
+  return wanted && std::string_view(wanted) == name;
+}
+#endif
 
 /// Between two quick pre-votes while the leader is proven gone: the others may not have noticed yet.
 constexpr duration hurry_retry_min = std::chrono::milliseconds{15};
@@ -183,6 +195,10 @@ bool core::taken_back(const vote_request& b) const {
 }
 
 bool core::grants(const message& m, const vote_request& b) const {
+#ifdef HOLDFAST_UNSAFE_FAULTS
+  if (unsafe_fault("double-vote"))
+    return b.pre ? b.asked_term > state_.term : b.asked_term == state_.term && leader().is_nil();
+#endif
   if (state_.recovering || now_ < embargo_until_ || taken_back(b))
     return false;
   const bool log_is_current = b.last_term > log_.last_term() ||

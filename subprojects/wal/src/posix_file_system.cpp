@@ -9,8 +9,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef HOLDFAST_UNSAFE_FAULTS
+#include <cstdlib>
+#include <string_view>
+#endif
+
 namespace holdfast::wal {
 namespace {
+
+#ifdef HOLDFAST_UNSAFE_FAULTS // only in holdfastd-unsafe, which the checkers of tools/chaos are proven on
+bool unsafe_fault(const char* name) {
+  const char* wanted = std::getenv("HOLDFAST_UNSAFE");
+  return wanted && std::string_view(wanted) == name;
+}
+#endif
 
 error system_failure(const char* operation, const std::string& path, int code) {
   error e;
@@ -80,6 +92,10 @@ public:
   }
 
   status sync() override {
+#ifdef HOLDFAST_UNSAFE_FAULTS
+    if (unsafe_fault("skip-fsync"))
+      return {};
+#endif
     // No retry, not even for EINTR: after a failed sync nobody knows what is on disk.
     return ::fdatasync(fd_.get()) < 0 ? status(system_failure("fdatasync", path_, errno)) : status();
   }
