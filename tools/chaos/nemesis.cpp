@@ -389,6 +389,8 @@ asio::awaitable<void> nemesis::recover() {
     if (!one->process.running())
       cluster_.start(*one);
   }
+  for (auto* one : cluster_.enrolled())
+    static_cast<void>(co_await cluster_.wait_serving(*one, 10s));
 }
 
 } // namespace holdfast::chaos

@@ -38,18 +38,24 @@ public:
   }
 
 private:
+  [[noreturn]] void refuse(unsigned line) const {
+    throw scenario_error(all_->file + ":" + std::to_string(line) + ":1: expected at most 100000 steps");
+  }
+
   void add(step fresh) {
     if (out_.size() >= most_steps)
-      throw scenario_error(all_->file + ":" + std::to_string(fresh.line) +
-                           ":1: expected at most 100000 steps");
+      refuse(fresh.line);
     out_.push_back(std::move(fresh));
   }
 
   void add_all(const std::vector<step>& steps) {
     for (const auto& one : steps) {
       if (one.kind == step_kind::repeat) {
-        for (unsigned i = 0; i < one.times; ++i)
+        for (unsigned i = 0; i < one.times; ++i) {
+          if (++rounds_ > most_steps) // empty rounds add no step
+            refuse(one.line);
           add_all(one.body);
+        }
       } else if (one.kind == step_kind::swarm) {
         add_swarm(one);
       } else {
@@ -133,6 +139,7 @@ private:
   const scenario* all_ = nullptr;
   dice dice_;
   std::vector<step> out_;
+  std::size_t rounds_ = 0;
   unsigned grown_ = 0; ///< a swarm keeps the membership at its size or one more
 };
 
