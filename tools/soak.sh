@@ -3,8 +3,9 @@
 #
 #   ./tools/soak.sh HOURS
 #
-# First every planted mistake (consensus and log) must be caught. Then fresh simulator seeds on both cores and rounds
-# of kill -9 under load, in turns. Stops at the first failure and prints the command that repeats it.
+# First every planted mistake (consensus and log) must be caught. Then, in turns: fresh simulator seeds on both cores,
+# rounds of kill -9 under load, and chaos (long swarms on three and five members, every single story). Stops at the
+# first failure and prints the command that repeats it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
@@ -25,5 +26,6 @@ while [ "$SECONDS" -lt "$end" ]; do
   echo "== round $round, $((end - SECONDS)) s to go"
   build/test/subprojects/raft/sim/raft_sim --for 600s --jobs 2 --seed-base "$((base + round))"
   python3 tests/integration/kill9.py build/test/tools/holdfastd/holdfastd --rounds 200 --seed "$((base + round))"
+  build/test/tools/chaos/holdfast-chaos run --seed "$((base + round))" tests/chaos/*.chaos || [ "$?" -eq 77 ]
 done
 echo "soak: $round rounds, no failure"

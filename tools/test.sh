@@ -49,7 +49,7 @@ sanitizers=(-Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined -Db_lun
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 
 echo "== build (release, assertions on)"
-configure "$build_root/test"
+configure "$build_root/test" -Dunsafe_faults=true
 ninja -C "$build_root/test" | tail -n 1
 echo "== built after $((SECONDS - started)) s"
 

@@ -142,6 +142,14 @@ void links_impl::stop() {
 
 void links_impl::follow(const msg::members_ptr& members) {
   members_ = members;
+  // A consensus that was restarted hears its peers and has no face to answer through until it is told again.
+  if (const auto teller = caf::actor_cast<caf::actor_addr>(current_sender()); teller != told_by_) {
+    told_by_ = teller;
+    for (const auto& [name, known] : table_) {
+      if (known.face)
+        announce(known);
+    }
+  }
   std::map<std::string, const msg::member_info*> wanted;
   for (const auto& info : members->members) {
     wanted.emplace(to_string(info.id), &info);
@@ -249,10 +257,14 @@ void links_impl::raise_face(member& of) {
         config_.directory->open("peer:" + to_string(of.id), "links"), of.links);
     of.face = caf::actor_cast<caf::actor>(face);
   }
-  send(config_.consensus, msg::peer_atom::value, of.id, caf::actor_cast<caf::strong_actor_ptr>(of.face));
-  send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::up);
+  announce(of);
   spdlog::info("{}",
                msg::log_line("link_up").with("peer", to_string(of.id)).with("address", of.address).str());
+}
+
+void links_impl::announce(const member& of) {
+  send(config_.consensus, msg::peer_atom::value, of.id, caf::actor_cast<caf::strong_actor_ptr>(of.face));
+  send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::up);
 }
 
 void links_impl::drop_face(member& of, const std::string& reason) {

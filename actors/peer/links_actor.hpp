@@ -76,6 +76,7 @@ private:
   void forget(member& gone, const std::string& reason);
   void on_event(const link_event& event);
   void raise_face(member& of);
+  void announce(const member& of);
   void drop_face(member& of, const std::string& reason);
   void face_ended(const caf::down_msg& down);
   [[nodiscard]] std::optional<std::string> admit(const std::string& peer) const;
@@ -86,6 +87,7 @@ private:
   std::unique_ptr<observer> observer_;
   std::unique_ptr<net::peer_network> network_;
   msg::members_ptr members_;
+  caf::actor_addr told_by_;             ///< the life of consensus that knows the faces
   std::map<std::string, member> table_; ///< by node id as text
 };
 
