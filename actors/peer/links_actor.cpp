@@ -136,19 +136,19 @@ void links_impl::stop() {
     forget(gone, "the links are being set up anew");
   }
   table_.clear();
+  early_.clear();
   network_.reset();
   observer_.reset();
 }
 
 void links_impl::follow(const msg::members_ptr& members) {
   members_ = members;
-  // A consensus that was restarted hears its peers and has no face to answer through until it is told again.
-  if (const auto teller = caf::actor_cast<caf::actor_addr>(current_sender()); teller != told_by_) {
-    told_by_ = teller;
-    for (const auto& [name, known] : table_) {
-      if (known.face)
-        announce(known);
-    }
+  // This may be the word of a consensus that was restarted: it hears its peers, and could not answer before
+  // it is told of their faces.
+  for (const auto& [name, known] : table_) {
+    if (known.face)
+      send(config_.consensus, msg::peer_atom::value, known.id,
+           caf::actor_cast<caf::strong_actor_ptr>(known.face));
   }
   std::map<std::string, const msg::member_info*> wanted;
   for (const auto& info : members->members) {
@@ -186,7 +186,17 @@ void links_impl::dial_members() {
   }
   for (const auto& info : members_->members) {
     const auto name = to_string(info.id);
-    if (name == setup_->settings->node_id || info.address.empty() || table_.contains(name)) {
+    if (name == setup_->settings->node_id || table_.contains(name)) {
+      continue;
+    }
+    if (info.address.empty()) {
+      // Who has an old configuration alone, from before the founder had an address, answers the founder all
+      // the same.
+      if (early_.contains(name)) {
+        auto& caller = table_[name];
+        caller.id = info.id;
+        adopt_early(caller, name);
+      }
       continue;
     }
     std::string why;
@@ -202,9 +212,22 @@ void links_impl::dial_members() {
     auto& made = table_[name];
     made.id = info.id;
     made.address = info.address;
+    adopt_early(made, name);
     made.raft_dialler = network_->dial(name, *where, net::link_purpose::raft);
     made.bulk_dialler = network_->dial(name, *where, net::link_purpose::bulk);
   }
+}
+
+void links_impl::adopt_early(member& made, const std::string& name) {
+  const auto early = early_.extract(name);
+  if (early.empty())
+    return;
+  for (const auto slot : {&member_links::raft, &member_links::bulk}) {
+    if (const auto& link = early.mapped().*slot; link && link->up())
+      made.links.get()->*slot = link;
+  }
+  if (made.links->raft)
+    raise_face(made);
 }
 
 void links_impl::forget(member& gone, const std::string& reason) {
@@ -216,11 +239,16 @@ void links_impl::forget(member& gone, const std::string& reason) {
 
 void links_impl::on_event(const link_event& event) {
   const auto found = table_.find(event.peer);
+  const bool raft_link = event.purpose == net::link_purpose::raft;
   if (found == table_.end()) {
+    // Let in before the configuration was known; dial_members() takes it over when it names this peer.
+    if (event.what == link_event::kind::up) {
+      (raft_link ? early_[event.peer].raft : early_[event.peer].bulk) = event.link;
+      dial_members();
+    }
     return;
   }
   auto& of = found->second;
-  const bool raft_link = event.purpose == net::link_purpose::raft;
   auto& slot = raft_link ? of.links->raft : of.links->bulk;
   switch (event.what) {
   case link_event::kind::up:
@@ -257,14 +285,10 @@ void links_impl::raise_face(member& of) {
         config_.directory->open("peer:" + to_string(of.id), "links"), of.links);
     of.face = caf::actor_cast<caf::actor>(face);
   }
-  announce(of);
-  spdlog::info("{}",
-               msg::log_line("link_up").with("peer", to_string(of.id)).with("address", of.address).str());
-}
-
-void links_impl::announce(const member& of) {
   send(config_.consensus, msg::peer_atom::value, of.id, caf::actor_cast<caf::strong_actor_ptr>(of.face));
   send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::up);
+  spdlog::info("{}",
+               msg::log_line("link_up").with("peer", to_string(of.id)).with("address", of.address).str());
 }
 
 void links_impl::drop_face(member& of, const std::string& reason) {

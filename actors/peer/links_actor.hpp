@@ -76,7 +76,7 @@ private:
   void forget(member& gone, const std::string& reason);
   void on_event(const link_event& event);
   void raise_face(member& of);
-  void announce(const member& of);
+  void adopt_early(member& made, const std::string& name);
   void drop_face(member& of, const std::string& reason);
   void face_ended(const caf::down_msg& down);
   [[nodiscard]] std::optional<std::string> admit(const std::string& peer) const;
@@ -87,8 +87,8 @@ private:
   std::unique_ptr<observer> observer_;
   std::unique_ptr<net::peer_network> network_;
   msg::members_ptr members_;
-  caf::actor_addr told_by_;             ///< the life of consensus that knows the faces
-  std::map<std::string, member> table_; ///< by node id as text
+  std::map<std::string, member> table_;       ///< by node id as text
+  std::map<std::string, member_links> early_; ///< links of peers that are not known as members yet
 };
 
 } // namespace holdfast::peer

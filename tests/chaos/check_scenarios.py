@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Every scenario file can be read, there are at least 25, and each tells its own story.
+"""Every scenario file can be read, there are at least 25, each tells its own story; the daemon that is shipped has no
+planted fault.
 
-    check_scenarios.py HOLDFAST_CHAOS FOLDER
+    check_scenarios.py HOLDFAST_CHAOS FOLDER DAEMON
 """
 import pathlib
 import re
@@ -18,6 +19,7 @@ def main():
     assert len(set(stories)) == len(stories), "two scenarios tell the same story"
     wrong = subprocess.run([sys.argv[1], "check", "/dev/null"], capture_output=True, text=True)
     assert wrong.returncode == 2 and "/dev/null:1:1: expected" in wrong.stderr, wrong.stderr
+    assert b"HOLDFAST_UNSAFE" not in pathlib.Path(sys.argv[3]).read_bytes(), "the daemon has planted faults in it"
     print(f"{len(files)} scenarios")
 
 

@@ -46,7 +46,7 @@ cluster::cluster(asio::any_io_executor executor, cluster_config config)
   if (config_.spec.disk != disk_kind::plain)
     own_mounts();
   if (config_.spec.place == place_kind::namespaces) {
-    network_ = std::make_unique<network>();
+    network_ = std::make_unique<network>(config_.own_switch);
   } else {
     const auto pid = static_cast<unsigned>(::getpid());
     prefix_ = "127." + std::to_string(64 + pid / 250 % 128) + "." + std::to_string(1 + pid % 250) + ".";

@@ -36,6 +36,7 @@ struct cluster_config {
   std::string daemon;
   std::filesystem::path folder; ///< of the run
   bool fake_clock = false;
+  bool own_switch = false; ///< frames are delayed, reordered or doubled
 };
 
 class cluster {

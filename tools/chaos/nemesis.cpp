@@ -202,7 +202,7 @@ void nemesis::divide(const std::string& shape) {
 
 void nemesis::act_on_network(const action& what, const std::vector<member*>& whom,
                              const std::vector<member*>& others) {
-  const auto& net = *cluster_.net();
+  auto& net = *cluster_.net();
   for (const auto* one : whom) {
     switch (what.what) {
     case action_kind::lose:
@@ -217,6 +217,16 @@ void nemesis::act_on_network(const action& what, const std::vector<member*>& who
     case action_kind::unplug:
       net.unplug(one->number);
       break;
+    case action_kind::delay:
+    case action_kind::jitter:
+    case action_kind::reorder:
+    case action_kind::duplicate: {
+      auto rule = net.rule(one->number);
+      (what.what == action_kind::delay ? rule.delay : rule.jitter) += what.time; // zero for the other two
+      (what.what == action_kind::reorder ? rule.reorder : rule.duplicate) += what.amount;
+      net.set_rule(one->number, rule);
+      break;
+    }
     default:
       for (const auto* other : others) {
         if (other == one)
@@ -322,6 +332,10 @@ asio::awaitable<std::string> nemesis::act(const action& what, std::vector<member
   case lose:
   case reset:
   case cap:
+  case delay:
+  case jitter:
+  case reorder:
+  case duplicate:
     act_on_network(what, whom, {});
     break;
   case transfer:

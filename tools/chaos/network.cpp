@@ -59,9 +59,14 @@ bool carries(const std::string& address) {
 
 } // namespace
 
-network::network() : clients_(fresh_space()) {
+network::network(bool switched) : clients_(fresh_space()) {
   must_run({"ip", "link", "set", "lo", "up"});
-  must_run({"ip", "link", "add", "br0", "type", "bridge"});
+  if (switched) {
+    switch_ = std::make_unique<tap_switch>();
+    switch_->plug("br0");
+  } else {
+    must_run({"ip", "link", "add", "br0", "type", "bridge"});
+  }
   must_run({"ip", "addr", "add", client_address, "dev", "br0"});
   must_run({"ip", "link", "set", "br0", "up"});
 }
@@ -72,10 +77,14 @@ std::string network::address(unsigned number) {
 
 std::string network::add(unsigned number) {
   auto space = fresh_space();
+  if (switch_)
+    switch_->plug("c0");
   enter(clients_);
-  const std::string port = "m" + std::to_string(number);
-  must_run({"ip", "link", "add", port, "type", "veth", "peer", "name", "c0", "netns", path_of(space)});
-  must_run({"ip", "link", "set", port, "master", "br0", "up"});
+  if (!switch_) {
+    const std::string port = "m" + std::to_string(number);
+    must_run({"ip", "link", "add", port, "type", "veth", "peer", "name", "c0", "netns", path_of(space)});
+    must_run({"ip", "link", "set", port, "master", "br0", "up"});
+  }
   must_run({"ip", "link", "set", "lo", "up"}, space.get());
   must_run({"ip", "addr", "add", address(number) + "/24", "dev", "c0"}, space.get());
   must_run({"ip", "link", "set", "c0", "up"}, space.get());
@@ -107,16 +116,23 @@ void network::cap(unsigned at, unsigned kbit) const {
            space(at));
 }
 
-void network::unplug(unsigned at) const {
-  must_run({"ip", "link", "set", "m" + std::to_string(at), "down"});
+void network::unplug(unsigned at) {
+  if (!switch_)
+    return must_run({"ip", "link", "set", "m" + std::to_string(at), "down"});
+  frame_rule cut;
+  cut.cut = true;
+  switch_->set_rule(at, cut);
 }
 
-void network::heal() const {
+void network::heal() {
   for (unsigned i = 1; i <= spaces_.size(); ++i) {
     must_run({"iptables", "-w", "-F"}, space(i));
-    must_run({"ip", "link", "set", "m" + std::to_string(i), "up"});
-    static_cast<void>(
-        run_command({"tc", "qdisc", "del", "dev", "c0", "root"}, space(i))); // fails when there is none
+    if (switch_)
+      switch_->set_rule(i, {});
+    else
+      must_run({"ip", "link", "set", "m" + std::to_string(i), "up"});
+    // fails when there is none
+    static_cast<void>(run_command({"tc", "qdisc", "del", "dev", "c0", "root"}, space(i)));
   }
 }
 

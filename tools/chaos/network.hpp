@@ -4,7 +4,9 @@
 #pragma once
 
 #include "tools/chaos/descriptor.hpp"
+#include "tools/chaos/tap_switch.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,8 +14,9 @@ namespace holdfast::chaos {
 
 class network {
 public:
-  /// Moves the calling thread into the clients' namespace. Throws std::runtime_error.
-  network();
+  /// Moves the calling thread into the clients' namespace. `switched`: a switch of our own in the place of
+  /// the bridge, which delays and reorders. Throws std::runtime_error.
+  explicit network(bool switched);
 
   /// Plugs in a namespace for member `number` (from 1) and returns its address.
   std::string add(unsigned number);
@@ -25,9 +28,12 @@ public:
   void lose(unsigned at, unsigned percent) const;
   void reset(unsigned at) const;
   void cap(unsigned at, unsigned kbit) const;
-  void unplug(unsigned at) const;
+  void unplug(unsigned at);
+  /// What becomes of the frames a member sends; only when switched.
+  [[nodiscard]] frame_rule rule(unsigned from) const { return switch_->rule(from); }
+  void set_rule(unsigned from, const frame_rule& rule) { switch_->set_rule(from, rule); }
   /// Undoes all of these everywhere.
-  void heal() const;
+  void heal();
 
   /// Members that carry this address on an interface now.
   [[nodiscard]] std::vector<unsigned> holders_of(const std::string& address) const;
@@ -35,6 +41,7 @@ public:
 private:
   descriptor clients_;
   std::vector<descriptor> spaces_;
+  std::unique_ptr<tap_switch> switch_; ///< port 0: the clients; port k: member k
 };
 
 } // namespace holdfast::chaos

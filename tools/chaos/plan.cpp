@@ -2,6 +2,8 @@
 
 #include "tools/chaos/scenario_words.hpp"
 
+#include <algorithm>
+
 namespace holdfast::chaos {
 
 namespace {
@@ -144,14 +146,16 @@ private:
 };
 
 bool acts(const std::vector<step>& steps, action_kind what) {
-  for (const auto& one : steps) {
-    if ((one.kind == step_kind::act && one.act.what == what) || acts(one.body, what))
-      return true;
-  }
-  return false;
+  return acts(steps, [what](action_kind done) { return done == what; });
 }
 
 } // namespace
+
+bool acts(const std::vector<step>& steps, const std::function<bool(action_kind)>& wanted) {
+  return std::any_of(steps.begin(), steps.end(), [&](const step& one) {
+    return (one.kind == step_kind::act && wanted(one.act.what)) || acts(one.body, wanted);
+  });
+}
 
 std::vector<step> make_plan(const scenario& what, std::uint64_t seed) {
   return planner{seed}.run(what);

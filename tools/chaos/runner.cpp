@@ -2,6 +2,7 @@
 
 #include "tools/chaos/json_edit.hpp"
 #include "tools/chaos/nemesis.hpp"
+#include "tools/chaos/scenario_words.hpp"
 #include "tools/chaos/workload.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -27,8 +28,8 @@ cluster_config config_of(const scenario& what, const run_options& options) {
   out.spec = what.cluster;
   out.daemon = what.cluster.unsafe.empty() ? options.daemon : options.unsafe_daemon;
   out.folder = options.folder;
-  for (const auto& one : what.steps)
-    out.fake_clock = out.fake_clock || (one.kind == step_kind::act && one.act.what == action_kind::clock);
+  out.fake_clock = acts(what.steps, [](action_kind one) { return one == action_kind::clock; });
+  out.own_switch = acts(what.steps, needs_switch);
   return out;
 }
 

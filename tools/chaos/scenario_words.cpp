@@ -31,6 +31,11 @@ constexpr auto table = std::to_array<action_word>({
     {"lose", lose, "PERCENT at WHO", true, "drop this share of what arrives"},
     {"reset", reset, "WHO", true, "answer its TCP traffic with RST"},
     {"cap", cap, "WHO to KBIT", true, "limit what it sends"},
+    {"delay", delay, "WHO by TIME", true, "each frame it sends arrives so much later"},
+    {"jitter", jitter, "WHO by TIME", true, "each frame it sends arrives up to so much later"},
+    {"reorder", reorder, "PERCENT at WHO", true,
+     "this share of the frames it sends overtakes the delayed ones"},
+    {"duplicate", duplicate, "PERCENT at WHO", true, "this share of the frames it sends arrives twice"},
     {"heal", heal, "", false, "undo every network fault"},
     {"fill", fill, "WHO", true, "fill its disk (cluster … disk small)"},
     {"empty", empty, "WHO", true, "end of fill"},
@@ -79,8 +84,13 @@ action_kind find_swarm_action(std::string_view fault) {
 }
 
 bool is_network_fault(action_kind what) {
-  static constexpr action_kind all[] = {cut, block, isolate, unplug, partition, lose, reset, cap};
+  static constexpr action_kind all[] = {cut,   block, isolate, unplug, partition, lose,
+                                        reset, cap,   delay,   jitter, reorder,   duplicate};
   return std::find(std::begin(all), std::end(all), what) != std::end(all);
+}
+
+bool needs_switch(action_kind what) {
+  return what == delay || what == jitter || what == reorder || what == duplicate;
 }
 
 std::string to_text(const target& who) {

@@ -30,6 +30,8 @@ struct action_word {
 [[nodiscard]] action_kind find_swarm_action(std::string_view fault);
 /// Possible only between namespaces.
 [[nodiscard]] bool is_network_fault(action_kind what);
+/// Possible only through a switch of our own.
+[[nodiscard]] bool needs_switch(action_kind what);
 
 /// As in the file, for reports.
 [[nodiscard]] std::string to_text(const target& who);

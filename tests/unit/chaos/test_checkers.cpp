@@ -1,4 +1,5 @@
 #include "tools/chaos/added.hpp"
+#include "tools/chaos/frame_rule.hpp"
 #include "tools/chaos/json_edit.hpp"
 #include "tools/chaos/judge.hpp"
 #include "tools/chaos/outcome.hpp"
@@ -144,6 +145,26 @@ TEST_CASE("latency figures count outcomes apart") {
   CHECK(found.refused == 1);
   CHECK(found.median_ms == doctest::Approx(2));
   CHECK(found.longest_ms == doctest::Approx(3));
+}
+
+TEST_CASE("a frame is cut, delayed, doubled or let past as its rule says") {
+  using namespace std::chrono_literals;
+  std::mt19937_64 dice(1);
+  frame_rule rule;
+  CHECK(arrivals(rule, dice) == std::vector<std::chrono::microseconds>{0us});
+  rule.delay = 20ms;
+  rule.jitter = 5ms;
+  rule.duplicate = 100;
+  for (int i = 0; i < 100; ++i) {
+    const auto found = arrivals(rule, dice);
+    REQUIRE(found.size() == 2);
+    CHECK(found[0] >= 20ms);
+    CHECK(found[0] <= 25ms);
+  }
+  rule.reorder = 100;
+  CHECK(arrivals(rule, dice)[0] == 0us);
+  rule.cut = true;
+  CHECK(arrivals(rule, dice).empty());
 }
 
 TEST_CASE("folders are compared byte for byte") {
