@@ -9,12 +9,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-}" in
-  "" | -h | --help) sed -n '2,7p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+  "" | -h | --help) sed -n '2,8p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
 esac
 seconds=$(awk -v hours="$1" 'BEGIN { if (hours + 0 <= 0) exit 1; print int(hours * 3600) }') ||
   { echo "soak.sh: '$1' is not a number of hours" >&2; exit 2; }
 ./tools/deps.sh all
-[ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test >/dev/null; }
+[ -f build/test/build.ninja ] || { mkdir -p build; meson setup build/test -Dunsafe_faults=true >/dev/null; }
 ninja -C build/test
 end=$((SECONDS + seconds))
 subprojects/raft/mutants/run.sh --build build/test/subprojects/raft

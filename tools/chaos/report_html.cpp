@@ -48,6 +48,7 @@ public:
   std::string draw() {
     latency();
     roles();
+    terms();
     faults();
     axis();
     return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + number(left + width + 20) + " " +
@@ -123,6 +124,20 @@ private:
     bottom_ += lane + 8;
   }
 
+  void terms() {
+    double row = bottom_ + 12;
+    double last = 0;
+    for (const auto& term : run_.record.terms) {
+      const double at = x(term.at);
+      constexpr double readable = 120;
+      row = at - last < readable ? row + 12 : bottom_ + 12;
+      last = at;
+      text(at, row, "|" + term.what);
+      lowest_ = std::max(lowest_, row);
+    }
+    bottom_ = std::max(bottom_, lowest_ + 4);
+  }
+
   void faults() {
     double row = bottom_ + 12;
     for (const auto& event : run_.record.events) {
@@ -147,6 +162,7 @@ private:
   std::int64_t from_ = 0;
   std::int64_t until_ = 0;
   double bottom_ = 0;
+  double lowest_ = 0;
   std::string out_;
 };
 

@@ -75,6 +75,12 @@ std::string json_lines(const run_outcome& run) {
     out.flag("harms_active", event.harms_active);
     out.end();
   }
+  for (const auto& term : record.terms) {
+    out.begin("term");
+    out.number("at_ns", term.at - zero);
+    out.text("what", term.what);
+    out.end();
+  }
   for (const auto& op : record.registers) {
     out.begin("operation");
     out.text("operation", name_of(op.kind));

@@ -1,6 +1,7 @@
 #include "tools/chaos/runner.hpp"
 
 #include "tools/chaos/json_edit.hpp"
+#include "tools/chaos/leader_log.hpp"
 #include "tools/chaos/nemesis.hpp"
 #include "tools/chaos/scenario_words.hpp"
 #include "tools/chaos/workload.hpp"
@@ -11,6 +12,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 namespace holdfast::chaos {
@@ -59,6 +62,7 @@ public:
     sampling_ = false;
     while (samplers_ > 0)
       co_await sleep_for(10ms);
+    read_terms();
     if (!workload_.failure().empty())
       troubles_.push_back("a client failed: " + workload_.failure());
     out_.verdict = judge(what_, out_.record, states_, troubles_);
@@ -102,13 +106,13 @@ private:
   }
 
   asio::awaitable<void> wait_until(const step& one) {
-    const auto end = now_ns() + one.time.count() * 1'000'000;
+    const auto began = now_ns();
+    const auto end = began + one.time.count() * 1'000'000;
     const auto before = active_;
-    const auto writes = workload_.acknowledged();
     for (;;) {
       bool holds = false;
       if (one.condition == condition_kind::writes)
-        holds = workload_.acknowledged() > writes;
+        holds = workload_.newest_acknowledged_call() > began;
       else if (one.condition == condition_kind::serving)
         holds = co_await all_serve();
       else if (auto* active = co_await cluster_.find_active(0ms))
@@ -193,6 +197,22 @@ private:
         one->process.kill_and_wait();
       }
     }
+  }
+
+  /// The members' wall clock and the run's steady one differ by what they do now, jumps of a scenario aside.
+  void read_terms() {
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    const auto ahead = std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count() - now_ns();
+    auto& terms = out_.record.terms;
+    for (const auto& one : cluster_.members()) {
+      std::ifstream in(one->log, std::ios::binary);
+      const std::string log{std::istreambuf_iterator<char>(in), {}};
+      for (const auto& led : leaderships(log))
+        terms.push_back({led.unix_ns - ahead,
+                         "member " + std::to_string(one->number) + " leads term " + std::to_string(led.term),
+                         false});
+    }
+    std::sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
   }
 
   /// All at the same index, which stands still.

@@ -45,6 +45,7 @@ struct run_record {
   std::vector<addition> appended;
   std::vector<tick> ticks;
   std::vector<timeline_event> events;
+  std::vector<timeline_event> terms; ///< who began to lead which term, from the members' logs
   std::vector<role_sample> roles;
   std::vector<holder_sample> holders;
   std::int64_t load_from = 0;

@@ -97,7 +97,7 @@ asio::awaitable<void> workload::stop() {
 void workload::note(const tick& one) {
   record_.ticks.push_back(one);
   if (one.write && one.outcome == op_outcome::ok)
-    ++acknowledged_;
+    newest_acknowledged_call_ = std::max(newest_acknowledged_call_, one.called);
 }
 
 void workload::move_on(client& who) {

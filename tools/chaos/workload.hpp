@@ -26,7 +26,9 @@ public:
   /// Final reads of every register, as part of the history.
   asio::awaitable<void> read_all(member& from);
 
-  [[nodiscard]] std::uint64_t acknowledged() const { return acknowledged_; }
+  /// When the latest write was called that has been acknowledged. An answer that was on its way already
+  /// proves nothing about what happened meanwhile; a later call does.
+  [[nodiscard]] std::int64_t newest_acknowledged_call() const { return newest_acknowledged_call_; }
   /// The member that clients turn to when theirs does not answer.
   void hint(unsigned number) { hint_ = number; }
   [[nodiscard]] unsigned lists() const;
@@ -48,7 +50,7 @@ private:
   run_record& record_;
   std::uint64_t seed_;
   std::uint64_t next_value_ = 1;
-  std::uint64_t acknowledged_ = 0;
+  std::int64_t newest_acknowledged_call_ = 0;
   unsigned hint_ = 0;
   unsigned running_ = 0;
   bool stopping_ = false;

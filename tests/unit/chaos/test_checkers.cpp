@@ -2,6 +2,7 @@
 #include "tools/chaos/frame_rule.hpp"
 #include "tools/chaos/json_edit.hpp"
 #include "tools/chaos/judge.hpp"
+#include "tools/chaos/leader_log.hpp"
 #include "tools/chaos/outcome.hpp"
 #include "tools/chaos/secrets.hpp"
 #include "tools/chaos/timeline.hpp"
@@ -165,6 +166,19 @@ TEST_CASE("a frame is cut, delayed, doubled or let past as its rule says") {
   CHECK(arrivals(rule, dice)[0] == 0us);
   rule.cut = true;
   CHECK(arrivals(rule, dice).empty());
+}
+
+TEST_CASE("who led which term is read from a log, and nothing from a line that is cut off") {
+  const auto found = leaderships(
+      "time=2026-11-26T16:01:07.591246Z level=info event=role now=leader term=3 leader=x index=207\n"
+      "time=2026-11-26T16:01:08.000000Z level=info event=role now=follower term=4 leader=x\n"
+      "time=2026-11-26T16:01:0 level=info event=role now=leader term=5 leader=x\n"
+      "event=role now=leader term=6 \ntime=1970-01-01T00:00:01.000001Z event=role now=leader term=7 x");
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].term == 3);
+  CHECK(found[0].unix_ns % 1'000'000'000 == 591'246'000);
+  CHECK(found[1].term == 7);
+  CHECK(found[1].unix_ns == 1'000'001'000);
 }
 
 TEST_CASE("folders are compared byte for byte") {
