@@ -150,7 +150,7 @@ std::optional<std::string> from_base64(std::string_view text) {
   if (EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), bytes_of(text),
                       static_cast<int>(text.size())) < 0)
     return std::nullopt;
-  out.resize(out.size() - padding);
+  out.erase(out.size() - padding);
   if (to_base64(out) != text)
     return std::nullopt; // stray bits under the padding
   return out;
