@@ -73,6 +73,12 @@ bool safe_to_repeat(const client_request& request) {
 
 using connection_ptr = std::shared_ptr<client_connection>;
 
+/// The connection is somebody else's from now on.
+void disarm(const std::shared_ptr<client_cancel>& cancel) {
+  if (cancel)
+    cancel->arm({});
+}
+
 } // namespace
 
 struct http_client::state : std::enable_shared_from_this<http_client::state> {
@@ -187,6 +193,17 @@ http_client::state::start(http_url where, const client_request& request, std::ch
       result = co_await dial(where, end);
     if (result.failure)
       co_return result;
+    if (request.cancel) {
+      if (request.cancel->cancelled()) {
+        result.connection->close();
+        result.failure = {client_error::closed, "the call was cancelled", false};
+        co_return result;
+      }
+      request.cancel->arm([weak = result.connection->weak_from_this()] {
+        if (const auto connection = weak.lock())
+          connection->close();
+      });
+    }
     result.failure = co_await result.connection->exchange(request, host_header(where), time, result.head);
     if (result.failure && reused && result.connection->stale() && safe_to_repeat(request))
       continue;
@@ -261,9 +278,12 @@ asio::awaitable<client_stream_result> http_client::open(http_url where, client_r
     co_return result;
   opened.connection->set_deadline(clock_type::time_point::max());
   const auto key = key_of(where);
-  result.stream = std::make_unique<pooled_stream>(
-      opened.connection, std::move(opened.head),
-      [shared, key](const connection_ptr& done) { shared->give_back(key, done); });
+  result.stream =
+      std::make_unique<pooled_stream>(opened.connection, std::move(opened.head),
+                                      [shared, key, cancel = request.cancel](const connection_ptr& done) {
+                                        disarm(cancel);
+                                        shared->give_back(key, done);
+                                      });
   co_return result;
 }
 
@@ -297,6 +317,7 @@ asio::awaitable<client_response> http_client::send(http_url where, client_reques
     if (*n == 0)
       break;
   }
+  disarm(request.cancel);
   shared->give_back(key_of(where), opened.connection);
   co_return result;
 }
@@ -314,6 +335,7 @@ http_client::connect_websocket(http_url where, std::vector<std::pair<std::string
   websocket_limits limits;
   limits.message = 16 * 1024 * 1024; // the server is the one we chose; events carry whole objects
   limits.handshake_time = time;
+  limits.idle = shared->options->websocket_idle;
   auto session =
       std::make_shared<websocket_session>(opened.connection->release(), opened.connection->context(), limits);
   const auto answer = co_await session->ask(host_header(where), where.target, headers);

@@ -40,6 +40,7 @@ struct http_client_options {
   std::chrono::milliseconds idle_keep{30'000};   ///< how long an idle connection is kept
   std::size_t idle_per_host = 16;
   std::size_t header_bytes = 64 * 1024;
+  std::chrono::milliseconds websocket_idle{90'000}; ///< silence (pongs count as noise) before one is cut
 };
 
 enum class client_error : std::uint8_t {
@@ -73,14 +74,34 @@ struct http_url {
 [[nodiscard]] std::optional<http_url> parse_url(std::string_view text, std::uint16_t default_port,
                                                 std::string& why);
 
+/// Lets somebody else end a call: its connection is closed, and the call fails as `closed`. Share one between
+/// the request and whoever may lose interest (a client that left). Loop thread only.
+class client_cancel {
+public:
+  void cancel() {
+    cancelled_ = true;
+    if (const auto stop = std::exchange(stop_, {}))
+      stop();
+  }
+  [[nodiscard]] bool cancelled() const { return cancelled_; }
+  /// For the client alone: what cancel() does from now on.
+  void arm(std::function<void()> stop) { stop_ = std::move(stop); }
+
+private:
+  std::function<void()> stop_;
+  bool cancelled_ = false;
+};
+
 struct client_request {
   std::string method = "GET";
   std::string target = "/"; ///< as it goes on the wire (see encode_path)
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  /// When set, the body comes from here until it yields an empty string: chunked, or with `length` known.
+  /// When set, the body comes from here until it yields an empty string: chunked, or with `length` known. An
+  /// exception out of it closes the connection and leaves the call.
   std::function<boost::asio::awaitable<std::string>()> body_source;
   std::optional<std::uint64_t> length;
+  std::shared_ptr<client_cancel> cancel; ///< may be null; also ends the reading of the answer's body
 };
 
 struct client_response {

@@ -257,7 +257,9 @@ asio::awaitable<void> http_connection::refuse_head(unsigned status, std::string_
   ++shared_->stats.bad_requests;
   close_after_ = true;
   auto response = shared_->error(status, message, head);
-  if (status == 503)
+  const bool told = std::any_of(response.headers.begin(), response.headers.end(),
+                                [](const auto& header) { return header.first == "Retry-After"; });
+  if (status == 503 && !told)
     response.headers.emplace_back("Retry-After", "1");
   const http_head unknown;
   co_await respond(head != nullptr ? *head : unknown, std::move(response));

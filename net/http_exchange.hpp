@@ -48,6 +48,12 @@ struct http_response {
   std::string body;
 };
 
+/// How the other side said goodbye (RFC 6455 §7.1.5).
+struct websocket_goodbye {
+  std::uint16_t code = 0; ///< 0: it said nothing, the connection was lost
+  std::string reason;
+};
+
 /// A websocket after the upgrade. Text frames only. All calls on the exchange's executor.
 class websocket {
 public:
@@ -57,6 +63,10 @@ public:
   /// Queues a text frame. False when the bounded send queue is full: the caller should close.
   virtual bool send(std::string text) = 0;
   virtual void close(std::string_view why) = 0;
+  /// The same with a status code that may stand in a close frame (RFC 6455 §7.4.1); close() says 1000.
+  virtual void close_with(std::uint16_t /*code*/, std::string_view why) { close(why); }
+  /// What the peer's close frame held, once receive() has answered with nothing.
+  [[nodiscard]] virtual websocket_goodbye goodbye() const { return {}; }
 };
 
 class http_exchange {

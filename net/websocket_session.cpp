@@ -36,6 +36,7 @@ struct websocket_session::impl {
   std::deque<std::string> queue;
   std::size_t queued = 0;
   ws::close_reason goodbye{ws::close_code::normal};
+  websocket_goodbye heard; ///< the peer's
   bool writing = false;
   bool closing = false;
   bool dead = false;
@@ -43,7 +44,13 @@ struct websocket_session::impl {
 
 websocket_session::websocket_session(tls_stream&& stream, tls_context_ptr context,
                                      const websocket_limits& limits)
-    : impl_(std::make_unique<impl>(std::move(stream), std::move(context), limits)) {}
+    : impl_(std::make_unique<impl>(std::move(stream), std::move(context), limits)) {
+  // Heard before Beast waits for the peer to close the connection, which it may put off for long.
+  impl_->socket.control_callback([this](ws::frame_type kind, beast::string_view) {
+    if (kind == ws::frame_type::close)
+      hear_goodbye();
+  });
+}
 
 websocket_session::~websocket_session() {
   abort();
@@ -139,17 +146,38 @@ void websocket_session::pump() {
 }
 
 void websocket_session::close(std::string_view why) {
+  close_with(ws::close_code::normal, why);
+}
+
+websocket_goodbye websocket_session::goodbye() const {
+  return impl_->heard;
+}
+
+void websocket_session::close_with(std::uint16_t code, std::string_view why) {
   if (impl_->dead || impl_->closing)
     return;
   impl_->closing = true;
   why = why.substr(0, 120); // RFC 6455 §5.5: a control frame carries at most 125 bytes
-  impl_->goodbye = {ws::close_code::normal, beast::string_view(why.data(), why.size())};
+  impl_->goodbye = {static_cast<ws::close_code>(code), beast::string_view(why.data(), why.size())};
+  end_soon();
+  pump();
+}
+
+void websocket_session::end_soon() {
   impl_->force.expires_after(impl_->limits.close_time);
   impl_->force.async_wait([weak = weak_from_this()](error_code ec) {
     if (const auto self = weak.lock(); self && !ec)
       self->abort();
   });
-  pump();
+}
+
+void websocket_session::hear_goodbye() {
+  const auto& said = impl_->socket.reason();
+  constexpr std::uint16_t no_status = 1005; // RFC 6455 §7.1.5
+  impl_->heard = {said.code == 0 ? no_status : static_cast<std::uint16_t>(said.code),
+                  std::string(said.reason.data(), said.reason.size())};
+  if (!impl_->closing)
+    end_soon();
 }
 
 void websocket_session::say_goodbye() {

@@ -47,6 +47,8 @@ public:
   asio::awaitable<std::optional<std::string>> receive() override;
   bool send(std::string text) override;
   void close(std::string_view why) override;
+  void close_with(std::uint16_t code, std::string_view why) override;
+  [[nodiscard]] websocket_goodbye goodbye() const override;
   /// Cuts the connection.
   void abort();
 
@@ -54,6 +56,8 @@ private:
   struct impl;
   void pump();
   void say_goodbye();
+  void hear_goodbye();
+  void end_soon();
   std::unique_ptr<impl> impl_;
 };
 

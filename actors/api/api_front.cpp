@@ -14,7 +14,6 @@ net::http_handler make_handler(std::shared_ptr<std::shared_ptr<api_room>> slot) 
       co_return;
     }
     auto refusal = to_response(unavailable(exchange->head().method_name, "The API is restarting; try again"));
-    refusal.headers.emplace_back("Retry-After", "1");
     co_await exchange->respond(std::move(refusal));
   };
 }

@@ -32,6 +32,10 @@ api_room::api_room(room_parts parts)
   add_verify_routes(router_, system_);
   add_system_routes(router_, system_);
   add_object_api(router_, events_, parts_.ring);
+  auto here = [this](std::shared_ptr<net::http_exchange> exchange) {
+    return router_.handle(std::move(exchange));
+  };
+  forwarder_ = std::make_shared<request_forwarder>(parts_.forwarding, auth_, std::move(here));
 }
 
 api_room::~api_room() = default;
@@ -39,6 +43,7 @@ api_room::~api_room() = default;
 void api_room::open(const boost::asio::any_io_executor& loop) {
   loop_ = loop;
   alarm_.emplace(loop);
+  forwarder_->open(loop);
   if (parts_.ring)
     publish_log_lines(*parts_.ring, events_, loop);
   boost::asio::co_spawn(loop, keep_house(), [](const std::exception_ptr& thrown) {
@@ -54,7 +59,7 @@ void api_room::open(const boost::asio::any_io_executor& loop) {
 
 awaitable<void> api_room::handle(std::shared_ptr<net::http_exchange> exchange) {
   const auto self = shared_from_this();
-  co_await router_.handle(std::move(exchange));
+  co_await forwarder_->handle(std::move(exchange));
 }
 
 void api_room::on_changes(const msg::changes_ptr& batch) {
@@ -69,6 +74,7 @@ void api_room::close() {
     return;
   closed_ = true;
   changes_.end();
+  forwarder_->close();
   if (alarm_)
     alarm_->cancel();
   if (parts_.ring && loop_) {

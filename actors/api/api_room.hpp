@@ -8,6 +8,7 @@
 #include "actors/api/log_ring.hpp"
 #include "actors/api/node_port.hpp"
 #include "actors/api/request_context.hpp"
+#include "actors/api/request_forwarder.hpp"
 #include "actors/api/router.hpp"
 #include "actors/api/system_services.hpp"
 
@@ -23,6 +24,7 @@ struct room_parts {
   std::function<msg::log_time()> now;
   std::shared_ptr<log_ring> ring; ///< GET logs and log events; may be null
   std::shared_ptr<void> life{};   ///< held as long as the room lives: whoever ends the loop waits for it
+  forwarder_config forwarding;
 };
 
 class api_room : public std::enable_shared_from_this<api_room> {
@@ -60,6 +62,7 @@ private:
   router router_;
   system_services system_;
   event_hub events_;
+  std::shared_ptr<request_forwarder> forwarder_;
   boost::asio::any_io_executor loop_;
   std::optional<boost::asio::steady_timer> alarm_;
   bool closed_ = false;

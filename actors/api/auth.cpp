@@ -1,5 +1,6 @@
 #include "actors/api/auth.hpp"
 
+#include "actors/api/forward_rules.hpp"
 #include "actors/api/json_value.hpp"
 #include "actors/api/password_hash.hpp"
 #include "messages/log_line.hpp"
@@ -147,15 +148,16 @@ boost::asio::awaitable<identity_ptr> api_auth::basic(const net::http_head& head,
   const bool good = co_await check_password(given, hash.empty() ? decoy_hash_ : hash);
   if (!good || !user || hash.empty()) {
     ++counters_.refused;
-    const auto wait = throttle_.failed(without_port(head.peer), shared_.now().ms);
-    spdlog::warn("{}", msg::log_line("access_denied").with("user", given.user).with("peer", head.peer).str());
+    const auto wait = throttle_.failed(without_port(client_of(head)), shared_.now().ms);
+    spdlog::warn("{}",
+                 msg::log_line("access_denied").with("user", given.user).with("peer", client_of(head)).str());
     if (wait.count() > 0) {
       boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, wait);
       co_await timer.async_wait(boost::asio::use_awaitable);
     }
     throw api_error(access_denied());
   }
-  throttle_.succeeded(without_port(head.peer));
+  throttle_.succeeded(without_port(client_of(head)));
   made.expires_ms = std::numeric_limits<std::int64_t>::max();
   co_return std::make_shared<const user_identity>(*view, *user, restriction{});
 }

@@ -76,6 +76,11 @@ net::http_response to_response(const error_body& error) {
   constexpr unsigned unauthorized = 401;
   if (error.code == unauthorized)
     out.headers.emplace_back("WWW-Authenticate", "Basic realm=\"api\", charset=\"UTF-8\"");
+  constexpr unsigned no_service = 503;
+  if (error.code == no_service)
+    out.headers.emplace_back("Retry-After", "1");
+  if (error.not_done)
+    out.headers.emplace_back("X-Holdfast-Not-Done", "1");
   return out;
 }
 

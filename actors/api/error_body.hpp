@@ -18,11 +18,14 @@ struct error_body {
   std::string type;  ///< HTTP method, CREATE, ValidationError, StillInUseError, INVOKE, Conflict, AUTH
   std::vector<std::string> messages; ///< never null on the wire
   unsigned code = 500;               ///< the HTTP status
+  /// Nothing was changed and the same request may be sent again, here or to another member.
+  bool not_done = false;
 };
 
 /// Compact JSON, keys in the order Model, Key, Type, Messages, Code. Text that is not UTF-8 is replaced.
 [[nodiscard]] std::string to_json(const error_body& error);
-/// The whole answer: status, Content-Type application/json, body. 401 carries WWW-Authenticate.
+/// The whole answer: status, Content-Type application/json, body. 401 carries WWW-Authenticate, 503
+/// Retry-After; not_done says so in X-Holdfast-Not-Done.
 [[nodiscard]] net::http_response to_response(const error_body& error);
 
 /// What a handler throws to refuse; the router turns it into the answer. Never crosses the actor's boundary.

@@ -132,8 +132,11 @@ boost::asio::awaitable<msg::view_ptr> request_context::view(msg::consistency how
       how = msg::consistency::local;
   }
   auto result = co_await shared->store.read(how);
-  if (!result.view)
-    throw api_error(unavailable(head().method_name, "Not serving: " + result.reason));
+  if (!result.view) {
+    auto refusal = unavailable(head().method_name, "Not serving: " + result.reason);
+    refusal.not_done = !wrote;
+    throw api_error(std::move(refusal));
+  }
   co_return std::move(result.view);
 }
 
@@ -173,11 +176,16 @@ boost::asio::awaitable<msg::write_result> request_context::write(msg::transactio
   auto result = co_await shared->store.write(std::make_shared<const msg::transaction>(std::move(tx)));
   switch (result.status) {
   case msg::write_status::not_done:
-  case msg::write_status::overloaded:
-    throw api_error(unavailable(head().method_name, "Nothing was changed: " + result.reason));
+  case msg::write_status::overloaded: {
+    auto refusal = unavailable(head().method_name, "Nothing was changed: " + result.reason);
+    refusal.not_done = !wrote && result.status == msg::write_status::not_done;
+    throw api_error(std::move(refusal));
+  }
   case msg::write_status::unknown:
     throw api_error(outcome_unknown(head().method_name));
   case msg::write_status::applied:
+    wrote = true;
+    break;
   case msg::write_status::conflict:
   case msg::write_status::repeated:
     break;

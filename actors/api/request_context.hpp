@@ -141,6 +141,7 @@ struct request_context {
   /// repeated; not_done and overloaded become api_error 503, unknown becomes 504. A change of more than
   /// most_written bytes is refused with 413 before it is proposed.
   boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
+  bool wrote = false; ///< a write of this request was applied: repeating the whole of it is not the same
 };
 
 /// 200 with a JSON body (or another status). The router sets what else the contract asks of every success.

@@ -191,20 +191,36 @@ void write_active_part(object_writer& out, bool active, const msg::object_view* 
   out.raw().EndObject();
 }
 
-/// How each passive stands to the active (contract §7.1).
+/// Entries a member may miss and still be called in step: what is on its way under load.
+constexpr std::uint64_t in_step = 256;
+
+/// How each passive stands to the active, as the active alone knows (contract §7.1).
 void write_passives(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status) {
+  const bool active = !status.active_id.empty() && status.active_id == status.node_id;
   out.key("ha_passive_state");
   out.raw().StartArray();
   for (const auto& row : status.rows) {
-    if (!state.consensus_enabled || !row.passive)
+    if (!active || !state.consensus_enabled || !row.passive)
       continue;
+    const bool behind = row.learner || row.handled + in_step < status.commit_index;
     out.raw().StartObject();
     out.text("id", row.consensus_id);
     out.text("address", row.consensus_addr);
-    out.text("state", row.offline ? "Connecting" : row.learner ? "Syncing" : "In-Sync");
+    out.text("state", row.offline ? "Connecting" : behind ? "Syncing" : "In-Sync");
+    out.flag("electable", !row.offline && !behind && !row.observer);
     out.raw().EndObject();
   }
   out.raw().EndArray();
+}
+
+/// This node's own state: what it hears and how much of it it has taken in.
+std::string_view status_word(const msg::consensus_status& status) {
+  if (!status.active_id.empty() && status.active_id == status.node_id)
+    return "Up";
+  if (status.leader_id.empty())
+    return "Connecting";
+  const bool settled = status.role == "follower" || status.role == "leader";
+  return settled && status.applied_index + in_step >= status.commit_index ? "In-Sync" : "Syncing";
 }
 
 } // namespace
@@ -254,7 +270,7 @@ std::string info_json(const node_facts& facts, const msg::ha_state& state,
   out.flag("ha_enabled", state.enabled);
   out.text("ha_virtual_address", state.virt_addr);
   out.flag("ha_is_active", active);
-  out.text("ha_status", active ? "Up" : status.leader_id.empty() ? "Connecting" : "In-Sync");
+  out.text("ha_status", status_word(status));
   out.text("ha_active_id", status.active_id);
   write_passives(out, state, status);
   out.key("ClusterState");

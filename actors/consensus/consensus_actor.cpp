@@ -63,9 +63,12 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
         report_reads(out_);
       },
       [this](applied_atom, std::uint64_t index, const activation& active) {
+        const bool other = !(active_ == active);
         active_ = active;
         step(ev::applied{{index}});
         consider_activation();
+        if (other)
+          tell_role();
         tell_lease();
       },
       [this](peer_atom, raft::node_id id, const caf::strong_actor_ptr& peer) { take_peer(id, peer); },
@@ -298,6 +301,15 @@ raft::node_id consensus_impl::vip_successor() const {
   return best;
 }
 
+/// An activation stands for its own term alone: between an election and the new leader's own one nobody is
+/// active.
+raft::node_id consensus_impl::active_node() const {
+  const auto state = core_->status();
+  if (state.leader.is_nil() || active_.epoch != state.term.value || active_.node.none())
+    return {};
+  return raft::parse_node_id(to_string(active_.node)).value_or(raft::node_id{});
+}
+
 msg::consensus_status consensus_impl::status() const {
   msg::consensus_status status;
   if (!core_) {
@@ -308,11 +320,8 @@ msg::consensus_status consensus_impl::status() const {
   status.node_id = to_string(state.self);
   if (!state.leader.is_nil())
     status.leader_id = to_string(state.leader);
-  // An activation stands for its own term alone: between an election and the new leader's own one nobody is
-  // active.
-  if (!state.leader.is_nil() && active_.epoch == state.term.value && !active_.node.none()) {
-    status.active_id = to_string(active_.node);
-  }
+  if (const auto active = active_node(); !active.is_nil())
+    status.active_id = to_string(active);
   status.term = state.term.value;
   status.commit_index = state.commit.value;
   status.applied_index = state.applied.value;
@@ -341,6 +350,7 @@ void consensus_impl::tell_role() {
   role.term = state.term;
   role.self = state.self;
   role.leader = state.leader;
+  role.active = active_node();
   role.disk_full = disk_full_;
   role.slowest_match = state.durable.value;
   const auto silence = config_.limits.election_timeout_max;

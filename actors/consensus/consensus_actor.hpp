@@ -79,6 +79,7 @@ private:
   void tell_lease();
   void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);
   [[nodiscard]] raft::node_id vip_successor() const;
+  [[nodiscard]] raft::node_id active_node() const; ///< nil: none; only with a core
   void tell_members();
   [[nodiscard]] msg::consensus_status status() const;
   [[nodiscard]] raft::instant now() const;

@@ -19,6 +19,7 @@ using boost::asio::awaitable;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t transfer_limit_ms = 2000;
+constexpr auto safe_margin = 700ms;
 
 } // namespace
 
@@ -89,14 +90,15 @@ awaitable<msg::cluster_answer> cluster_desk::ask_member(const msg::member_record
 
 /// The same call on the node that can do it.
 awaitable<msg::cluster_answer> cluster_desk::relay_to_active(const std::string& verb,
-                                                             const std::string& argument) {
+                                                             const std::string& argument,
+                                                             std::chrono::milliseconds limit) {
   const auto raw = co_await status();
   const auto* active = facts_.by_raft_id(raw.active_id);
   if (active == nullptr || raw.active_id == raw.node_id)
     co_return refused(503, "The cluster has no active node now: try again in a moment");
   const auto where = *active;
   const auto body = json_object().text("Verb", verb).text("Argument", argument).take();
-  co_return co_await ask_member(where, body, 10s);
+  co_return co_await ask_member(where, body, limit);
 }
 
 /// What fellow members ask; the caller is the member its certificate names.
@@ -302,7 +304,9 @@ awaitable<msg::cluster_answer> cluster_desk::fail_over_safe(call_t call) {
   out.json = "false";
   auto raw = co_await status();
   if (raw.active_id != raw.node_id && !raw.active_id.empty()) {
-    const auto told = co_await relay_to_active("safe", call.argument);
+    // STA-10: an active that does not answer is no reason to keep anybody waiting.
+    const auto limit = std::chrono::milliseconds(wait) + safe_margin;
+    const auto told = co_await relay_to_active("safe", call.argument, limit);
     if (told.status < 400)
       out.json = told.json;
     co_return out;

@@ -13,12 +13,15 @@
 #include "actors/node/log_aside.hpp"
 #include "messages/cluster.hpp"
 #include "messages/cluster_records.hpp"
+#include "messages/standing.hpp"
 #include "messages/state_verdict.hpp"
 #include "messages/vip.hpp"
 #include "net/http_client.hpp"
+#include "net/log_limiter.hpp"
 #include "net/peer_link.hpp"
 #include "net/tls_context.hpp"
 #include "runtime/asker.hpp"
+#include "runtime/board.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -52,6 +55,8 @@ struct desk_config {
   std::function<void(group_plan)> plan_next_life; ///< of the consensus group
   std::function<void()> forget_feed;              ///< told indices of the old log mean nothing in the new one
   std::shared_ptr<net::tls_slot> cluster_tls;     ///< the API's context for fellow members
+  /// Where this node's place in the cluster is shown to the API; null: nobody looks.
+  std::shared_ptr<runtime::board<msg::standing_ptr>> standing;
   std::function<std::string()> api_fingerprint;
   std::string base_root;
   std::string drp_id;
@@ -124,6 +129,10 @@ private:
   boost::asio::awaitable<io_error> on_files(std::function<io_error()> work);
   boost::asio::awaitable<void> rest(std::chrono::milliseconds span);
 
+  // cluster_standing.cpp: what the API goes by
+  void show_standing();
+  void note_active(const msg::standing& before, const msg::standing& now);
+
   // cluster_enrol.cpp: this node is enrolled
   answer_t enroll(call_t call);
   answer_t bootstrap(msg::ha_state posted);
@@ -165,7 +174,8 @@ private:
   answer_t take_role(call_t call);
   answer_t fail_over_safe(call_t call);
   answer_t ask_member(const msg::member_record& who, const std::string& body, std::chrono::milliseconds time);
-  answer_t relay_to_active(const std::string& verb, const std::string& argument);
+  answer_t relay_to_active(const std::string& verb, const std::string& argument,
+                           std::chrono::milliseconds limit = std::chrono::seconds(10));
   [[nodiscard]] const msg::member_record* active_record(const msg::consensus_status& raw) const;
   [[nodiscard]] std::string to_consensus_id(const std::string& raft_id) const;
   boost::asio::awaitable<std::string> reach(std::string candidate_id, std::string address);
@@ -205,6 +215,7 @@ private:
     std::chrono::steady_clock::time_point heard; ///< when it last answered
   };
   std::map<std::string, learner_note> learners_; ///< by raft id
+  net::log_limiter replication_lines_{std::chrono::seconds(10)};
   bool following_ = false;
   bool again_ = false;
   bool closed_ = false;

@@ -46,12 +46,14 @@ std::string bare_address(const std::string& virt_addr) {
 
 void cluster_desk::on_members(const msg::members_ptr& members) {
   members_ = members;
+  show_standing();
   tell_links_members();
   poke();
 }
 
 void cluster_desk::on_role(const msg::role_info& role) {
   role_ = role;
+  show_standing();
   poke();
 }
 
@@ -117,6 +119,7 @@ awaitable<void> cluster_desk::look() {
     }
   }
   tell_vip();
+  show_standing();
   if (join_)
     co_await finish_join(seen);
   co_await keep_seeds();

@@ -8,6 +8,7 @@
 #include "net/signature.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <spdlog/spdlog.h>
 
@@ -25,6 +26,9 @@ using namespace std::chrono_literals;
 constexpr auto hand_over_limit = 2s;
 constexpr auto drain_limit = 3s;
 constexpr auto end_limit = 10s;
+/// A node that handed over passes requests on for so long: until everybody has heard who is active now, a
+/// connection that closes would cost somebody a request.
+constexpr auto farewell = 300ms;
 
 raft::limits limits_from(const node::settings& settings) {
   raft::limits limits;
@@ -180,6 +184,7 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.plan_next_life = [this](node::group_plan plan) { group_.plan_next_life(std::move(plan)); };
   config.forget_feed = [feed = feed_] { feed->told.reset(); };
   config.cluster_tls = cluster_tls_;
+  config.standing = standing_;
   config.api_fingerprint = [this] { return net::pem_fingerprint(port_->certificate().cert); };
   config.base_root = with_.layout.root;
   config.drp_id = settings_.drp_id.empty() ? with_.host.lowest_mac() : settings_.drp_id;
@@ -258,6 +263,8 @@ api::room_parts service::make_parts() {
   parts.now = wall_clock;
   parts.ring = ring_;
   parts.life = rooms_;
+  parts.forwarding.standing = standing_;
+  parts.forwarding.patience = settings_.election_timeout * 4; // twice the longest one
   return parts;
 }
 
@@ -300,9 +307,13 @@ boost::asio::awaitable<void> service::hand_over() {
   const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(hand_over_limit);
   const auto done = co_await host_.ask().ask(group_.consensus(), limit, msg::transfer_atom::value,
                                              raft::node_id{}, static_cast<std::uint64_t>(limit.count()));
-  if (!done || !done.value->done)
+  if (!done || !done.value->done) {
     spdlog::warn(
         "{}", msg::log_line("hand_over_failed").with("reason", done ? done.value->reason : done.error).str());
+    co_return;
+  }
+  boost::asio::steady_timer timer(loop_.context(), farewell);
+  co_await timer.async_wait(boost::asio::use_awaitable);
 }
 
 // A room's last errand may wait for the worker that hashes passwords; it must come back while its loop runs,

@@ -54,6 +54,8 @@ private:
   runtime::relay<msg::cluster_actor> cluster_;
   runtime::relay<msg::vip_actor> vip_;
   std::shared_ptr<vip::guard_link> guard_;
+  std::shared_ptr<runtime::board<msg::standing_ptr>> standing_ =
+      std::make_shared<runtime::board<msg::standing_ptr>>();
   std::shared_ptr<net::tls_slot> cluster_tls_ = std::make_shared<net::tls_slot>(nullptr);
   std::shared_ptr<node::cluster_desk> desk_;
   std::shared_ptr<api::log_ring> ring_ = std::make_shared<api::log_ring>();

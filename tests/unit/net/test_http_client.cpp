@@ -227,6 +227,88 @@ TEST_CASE("a websocket echoes, closes in good order, and may be declined") {
   until(fixture.io, 3s, [&] { return fixture.server->stats().websockets == 0; });
 }
 
+TEST_CASE("a cancelled call ends at once, its connection closes, and a pooled one is left alone") {
+  server_fixture fixture(serve);
+  http_client client(fixture.io.get_executor());
+  within(fixture.io, 10s, [&]() -> asio::awaitable<void> {
+    auto request = request_of("GET", "/never");
+    request.cancel = std::make_shared<client_cancel>();
+    asio::steady_timer soon(fixture.io, 100ms);
+    soon.async_wait([cancel = request.cancel](error_code) { cancel->cancel(); });
+    const auto ended = co_await call(client, fixture, request, 30s);
+    CHECK(ended.failure.kind == client_error::closed);
+    CHECK(ended.failure.sent);
+    const auto again = co_await call(client, fixture, request);
+    CHECK(again.failure.kind == client_error::closed);
+    CHECK(!again.failure.sent);
+
+    auto good = request_of("GET", "/x");
+    good.cancel = std::make_shared<client_cancel>();
+    const auto first = co_await call(client, fixture, good);
+    CHECK(!first.failure);
+    const auto accepted = fixture.server->stats().accepted;
+    good.cancel->cancel(); // too late to hurt anybody
+    const auto second = co_await call(client, fixture, request_of("GET", "/x"));
+    CHECK(!second.failure);
+    CHECK(fixture.server->stats().accepted == accepted);
+  });
+}
+
+TEST_CASE("a source that fails ends the upload: the server sees a body that is not whole") {
+  server_fixture fixture(serve);
+  http_client client(fixture.io.get_executor());
+  within(fixture.io, 10s, [&]() -> asio::awaitable<void> {
+    auto upload = request_of("PUT", "/x");
+    auto left = std::make_shared<int>(3);
+    upload.body_source = [left]() -> asio::awaitable<std::string> {
+      if ((*left)-- == 0)
+        throw std::runtime_error("the client left");
+      co_return std::string(1000, 'u');
+    };
+    bool thrown = false;
+    try {
+      co_await call(client, fixture, upload);
+    } catch (const std::runtime_error&) {
+      thrown = true;
+    }
+    CHECK(thrown);
+  });
+  until(fixture.io, 3s, [&] { return fixture.server->stats().open == 0; });
+}
+
+TEST_CASE("the code of a close frame is heard on the other side") {
+  std::optional<websocket_goodbye> heard;
+  server_fixture fixture([&](std::shared_ptr<http_exchange> exchange) -> asio::awaitable<void> {
+    const auto socket = co_await exchange->upgrade();
+    if (!socket)
+      co_return;
+    const auto message = co_await socket->receive();
+    if (message) {
+      socket->close_with(4007, "server's word");
+      co_await socket->receive();
+    } else {
+      heard = socket->goodbye();
+    }
+  });
+  http_client client(fixture.io.get_executor());
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    auto asks = co_await client.connect_websocket(url_of(fixture, "/ws"), {}, 3s);
+    REQUIRE(asks.socket);
+    asks.socket->send("x");
+    const auto nothing = co_await asks.socket->receive();
+    CHECK(!nothing);
+    CHECK(asks.socket->goodbye().code == 4007);
+    CHECK(asks.socket->goodbye().reason == "server's word");
+    auto says = co_await client.connect_websocket(url_of(fixture, "/ws"), {}, 3s);
+    REQUIRE(says.socket);
+    says.socket->close_with(4001, "client's word");
+    co_await says.socket->receive();
+  });
+  until(fixture.io, 3s, [&] { return heard.has_value(); });
+  CHECK(heard->code == 4001);
+  CHECK(heard->reason == "client's word");
+}
+
 TEST_CASE("a websocket message above the limit ends the socket") {
   http_limits limits;
   limits.websocket_message = 1000;
