@@ -46,7 +46,7 @@ enum class next_step : std::uint8_t {
   retry,   ///< surely not done, or a read: once somebody is active, again
   unknown, ///< may have been done: never again by us
 };
-/// After a call to the active failed. `asked_again`: the body can be sent a second time.
+/// After a call to the active failed; `read`: only_reads().
 [[nodiscard]] next_step after_failure(const net::client_failure& failure, bool read);
 /// True when the active's answer says that it did nothing because it is not active (any more).
 [[nodiscard]] bool says_not_done(unsigned status, const header_list& headers);

@@ -133,7 +133,6 @@ awaitable<void> request_forwarder::answer_here(std::shared_ptr<net::http_exchang
   std::optional<net::http_response> refusal;
   const auto deadline = clock::now() + learn_time;
   for (bool vouched = false; judge;) {
-    // One await a statement: g++ 12 gets more of them wrong.
     refusal.reset();
     try {
       co_await auth_.authenticate(head, false);
