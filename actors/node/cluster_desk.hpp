@@ -215,7 +215,7 @@ private:
     std::chrono::steady_clock::time_point heard; ///< when it last answered
   };
   std::map<std::string, learner_note> learners_; ///< by raft id
-  net::log_limiter replication_lines_{std::chrono::seconds(10)};
+  net::log_limiter replication_lines_{std::chrono::seconds(1)};
   bool following_ = false;
   bool again_ = false;
   bool closed_ = false;

@@ -2,6 +2,7 @@
 goes (issue: passives; STA-10, OBS-04, CON-02, CON-04, CON-14, LOG-01, LOG-06). Three real daemons."""
 import base64
 import http.client
+import itertools
 import json
 import os
 import re
@@ -350,7 +351,10 @@ def test_bodies(cluster):
 class Load:
     """Clients that write and read through one node each until they are stopped; every failure is kept."""
 
+    numbers = itertools.count(1)
+
     def __init__(self, cluster, nodes, clients=2):
+        self.number = next(Load.numbers)
         self.cluster, self.stopping = cluster, threading.Event()
         self.acknowledged, self.failures, self.unknown = [], [], []
         self.done = {id(node): 0 for node in nodes}
@@ -360,7 +364,7 @@ class Load:
         client = node.client(timeout=15)
         count = 0
         while not self.stopping.is_set():
-            key = f"load-{node.address}-{number}-{id(self)}-{count}"
+            key = f"load-{node.address}-{number}-{self.number}-{count}"
             count += 1
             try:
                 status, headers, data = client.request("POST", "/api/v3/profiles", {"Name": key})
