@@ -236,7 +236,7 @@ TEST_CASE("RFC 6455 §7.4.1 close codes that may not be sent are replaced") {
   CHECK(close_code_to_send(4001, 1012) == 4001);
   CHECK(close_code_to_send(1000, 1012) == 1000);
   CHECK(close_code_to_send(1005, 1012) == 1000);
-  for (const std::uint16_t lost : {0, 1006, 1015})
+  for (const std::uint16_t lost : std::initializer_list<std::uint16_t>{0, 1006, 1015})
     CHECK(close_code_to_send(lost, 1012) == 1012);
 }
 
