@@ -99,6 +99,7 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
         consider_activation();
       },
       [this](flush_atom) { flush(); },
+      [this](news_atom) { tell_commit_news(); },
   };
 }
 
@@ -121,6 +122,7 @@ void consensus_impl::start(const msg::recovered_log& found) {
   boot.log_base_term = found.log_base_term;
   boot.log = found.log;
   boot.applied = found.applied;
+  self_ = to_uid(found.self);
   core_.emplace(std::move(boot));
   const auto state = core_->status();
   spdlog::info("{}", msg::log_line("consensus_started")
@@ -187,6 +189,7 @@ void consensus_impl::take_peer(raft::node_id id, const caf::strong_actor_ptr& pe
 void consensus_impl::take_link(raft::node_id id, msg::link_state state) {
   switch (state) {
   case msg::link_state::up:
+    linked_at_[id] = now();
     return step(raft::ev::link_up{id});
   case msg::link_state::down:
     return step(raft::ev::link_down{id});
@@ -216,7 +219,7 @@ activation_facts consensus_impl::facts() const {
   if (const auto* self = core_->members().find(state.self))
     facts.observer = facts.observer || self->observer;
   facts.healthy = unhealthy_.empty() && !disk_full_ && !state.disk_stalled;
-  facts.holds_activation = active_.epoch == state.term.value && active_.node == to_uid(state.self);
+  facts.holds_activation = active_.epoch == state.term.value && active_.node == self_;
   facts.proposed = activation_proposed_ == state.term;
   facts.transferring = state.transferring;
   facts.carries_vip = vip_.trouble.empty();
@@ -237,7 +240,7 @@ void consensus_impl::consider_activation() {
   case activation_step::activate: {
     activation_proposed_ = core_->term();
     msg::byte_buffer bytes;
-    encode(msg::activation{to_uid(core_->self()), core_->term().value}, bytes);
+    encode(msg::activation{self_, core_->term().value}, bytes);
     auto payload =
         std::make_shared<const std::string>(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return step(raft::ev::propose{next_context_++, static_cast<std::uint8_t>(msg::entry_kind::activate),
@@ -263,6 +266,8 @@ void consensus_impl::consider_activation() {
 void consensus_impl::begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit) {
   if (target.is_nil())
     target = vip_successor();
+  if (target.is_nil())
+    target = successor();
   if (!config_.vip || !core_ || !core_->is_leader() || letting_go_)
     return step(raft::ev::transfer{context, target, now() + limit, false});
   constexpr auto release_limit = std::chrono::milliseconds(300);
@@ -308,6 +313,20 @@ raft::node_id consensus_impl::active_node() const {
   if (state.leader.is_nil() || active_.epoch != state.term.value || active_.node.none())
     return {};
   return raft::parse_node_id(to_string(active_.node)).value_or(raft::node_id{});
+}
+
+raft::node_id consensus_impl::successor() const {
+  std::vector<successor_candidate> all;
+  if (!core_)
+    return {};
+  for (const auto& peer : core_->peers()) {
+    const auto* member = core_->members().find(peer.id);
+    const auto linked = linked_at_.find(peer.id);
+    if (member == nullptr || linked == linked_at_.end())
+      continue;
+    all.push_back({peer, member->voter, member->observer, now() - peer.last_heard, now() - linked->second});
+  }
+  return settled_successor(all, config_.limits);
 }
 
 msg::consensus_status consensus_impl::status() const {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "actors/consensus/activation.hpp"
+#include "actors/consensus/commit_news.hpp"
+#include "actors/consensus/successor.hpp"
 #include "messages/consensus.hpp"
 #include "messages/fatal.hpp"
 #include "messages/links.hpp"
@@ -32,9 +34,10 @@ struct consensus_config {
 };
 
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
+using news_atom = caf::atom_constant<caf::atom("news")>;
 
 /// The public interface and what the actor says to itself.
-using consensus_self = msg::lease_source_actor::extend<caf::reacts_to<flush_atom>>;
+using consensus_self = msg::lease_source_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<news_atom>>;
 
 class consensus_impl final : public runtime::counting_actor<consensus_self::base> {
 public:
@@ -61,6 +64,8 @@ private:
   // The output, in the order of its fields.
   void flush();
   void send_messages(const std::vector<raft::message>& messages);
+  void send_message(const raft::message& message);
+  void tell_commit_news();
   void persist(raft::output& out);
   void release_promises();
   void hand_entries_to_replay(raft::output& out);
@@ -75,6 +80,7 @@ private:
   // The active role.
   [[nodiscard]] activation_facts facts() const;
   void consider_activation();
+  [[nodiscard]] raft::node_id successor() const;
   void tell_role();
   void tell_lease();
   void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);
@@ -88,12 +94,15 @@ private:
   std::optional<raft::core> core_;
   raft::output out_;
   bool flush_pending_ = false;
+  commit_news commit_news_;
+  bool news_pending_ = false;
   bool dead_ = false;
 
   msg::log_writer_actor log_writer_;
   msg::replay_group_actor replay_;
   caf::actor observer_of_role_;
   std::unordered_map<raft::node_id, caf::strong_actor_ptr> peers_;
+  std::unordered_map<raft::node_id, raft::instant> linked_at_; ///< when its link last came up
 
   // Promises to other members, kept until what they promise is durable.
   struct held_promises {
@@ -104,6 +113,7 @@ private:
   std::uint64_t issued_ = 0;
   std::uint64_t durable_ = 0;
 
+  msg::node_uid self_;     ///< as activations name this node
   msg::activation active_; ///< applied last
   std::optional<raft::term_t> activation_proposed_;
   std::string unhealthy_; ///< why; empty: healthy

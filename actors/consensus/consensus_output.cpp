@@ -9,6 +9,13 @@
 
 namespace holdfast::consensus {
 
+namespace {
+
+/// Long enough for the next entry of a busy client to take the news along, too short for anybody to miss it.
+constexpr auto news_delay = std::chrono::milliseconds(2);
+
+} // namespace
+
 void consensus_impl::flush() {
   flush_pending_ = false;
   if (dead_ || !core_)
@@ -33,12 +40,28 @@ void consensus_impl::flush() {
 // busy.
 void consensus_impl::send_messages(const std::vector<raft::message>& messages) {
   for (const auto& message : messages) {
-    const auto peer = peers_.find(message.to);
-    if (peer == peers_.end())
-      continue; // as good as lost on the way
-    send(caf::actor_cast<msg::peer_actor>(peer->second), msg::frame_atom::value,
-         std::make_shared<const std::string>(raft::encode(message)));
+    if (!commit_news_.hold(message)) {
+      if (const auto earlier = commit_news_.overtaken_by(message))
+        send_message(*earlier);
+      send_message(message);
+    } else if (!std::exchange(news_pending_, true)) {
+      delayed_send(this, news_delay, news_atom::value);
+    }
   }
+}
+
+void consensus_impl::send_message(const raft::message& message) {
+  const auto peer = peers_.find(message.to);
+  if (peer == peers_.end())
+    return; // as good as lost on the way
+  send(caf::actor_cast<msg::peer_actor>(peer->second), msg::frame_atom::value,
+       std::make_shared<const std::string>(raft::encode(message)));
+}
+
+void consensus_impl::tell_commit_news() {
+  news_pending_ = false;
+  for (const auto& message : commit_news_.take())
+    send_message(message);
 }
 
 // The disk works on its own thread while this actor goes on; what depends on it waits in held_ or inside the
