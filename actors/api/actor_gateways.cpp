@@ -19,6 +19,8 @@ constexpr auto status_limit = 800ms; ///< STA-10: within 1 s
 } // namespace
 
 awaitable<msg::read_result> replay_gateway::read(msg::consistency how) {
+  if (how == msg::consistency::local && newest_->view)
+    co_return msg::read_result{newest_->view, {}};
   auto asked = co_await ask_.ask(replay_, read_limit, msg::read_atom::value, how);
   if (asked)
     co_return std::move(*asked.value);

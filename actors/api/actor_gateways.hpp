@@ -5,6 +5,7 @@
 #include "actors/api/request_context.hpp"
 #include "messages/actors.hpp"
 #include "messages/consensus.hpp"
+#include "messages/view_slot.hpp"
 #include "runtime/asker.hpp"
 
 #include <filesystem>
@@ -18,13 +19,16 @@ class api_front;
 /// Asks `replay`. An answer that does not come in time is an unknown outcome, never a guess.
 class replay_gateway final : public store_gateway {
 public:
-  replay_gateway(runtime::asker& ask, msg::replay_actor replay) : ask_(ask), replay_(std::move(replay)) {}
+  /// `newest` spares local readers the question while nothing changes.
+  replay_gateway(runtime::asker& ask, msg::replay_actor replay, msg::view_slot_ptr newest)
+      : ask_(ask), replay_(std::move(replay)), newest_(std::move(newest)) {}
   boost::asio::awaitable<msg::read_result> read(msg::consistency how) override;
   boost::asio::awaitable<msg::write_result> write(msg::transaction_ptr tx) override;
 
 private:
   runtime::asker& ask_;
   msg::replay_actor replay_;
+  msg::view_slot_ptr newest_;
 };
 
 /// Files of the API's certificate.
@@ -42,7 +46,7 @@ public:
     msg::cluster_actor cluster; ///< a relay
     /// Turns the consensus room's names into the operator's; may be empty.
     std::function<msg::consensus_status(msg::consensus_status)> present;
-    std::shared_ptr<net::tls_slot> cluster_tls;  ///< what fellow members meet on the API port; may be null
+    std::shared_ptr<net::tls_slot> cluster_tls; ///< what fellow members meet on the API port; may be null
     msg::log_writer_actor log_writer;
     std::function<msg::ha_state_ptr()> ha_state; ///< never answers null
     certificate_files files;

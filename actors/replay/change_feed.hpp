@@ -4,6 +4,7 @@
 #pragma once
 
 #include "messages/actors.hpp"
+#include "messages/view_slot.hpp"
 
 #include <caf/all.hpp>
 
@@ -21,6 +22,7 @@ struct change_feed {
       subscribers.push_back(subscriber);
   }
 
+  msg::view_slot_ptr local_view = std::make_shared<msg::view_slot>();
   std::vector<caf::actor_addr> subscribers; ///< weak: the feed keeps nobody alive
   std::optional<std::uint64_t> told; ///< log index; what was on disk when the process began is old news
 };

@@ -64,6 +64,8 @@ replay_impl::behavior_type replay_impl::make_behavior() {
           take_read(outcome);
       },
       [this](role_atom, const role_info& role) {
+        if (role_.self != role.self)
+          self_ = msg::parse_node_uid(to_string(role.self)).value_or(msg::node_uid{});
         role_ = role;
         consider_cut();
       },
@@ -82,6 +84,7 @@ replay_impl::behavior_type replay_impl::make_behavior() {
 }
 
 void replay_impl::load(const msg::state_image_ptr& image, std::uint64_t bytes, std::uint64_t last_index) {
+  config_.feed->local_view->view.reset();
   const auto loaded = std::dynamic_pointer_cast<loaded_state>(image);
   store_.load(loaded ? std::move(loaded->state) : store_state{});
   if (!config_.feed->told)
@@ -106,8 +109,7 @@ void replay_impl::load(const msg::state_image_ptr& image, std::uint64_t bytes, s
 
 bool replay_impl::active() const {
   const auto& active = store_.state().active;
-  return role_.role == raft::role::leader && active.epoch == role_.term.value &&
-         msg::to_string(active.node) == to_string(role_.self);
+  return role_.role == raft::role::leader && active.epoch == role_.term.value && active.node == self_;
 }
 
 std::string replay_impl::refusal() const {
@@ -181,8 +183,10 @@ replay_impl::read_promise replay_impl::read(msg::consistency how) {
   if (unsafe_fault("stale-read"))
     how = msg::consistency::local;
 #endif
-  if (how == msg::consistency::local)
-    return promise.deliver(msg::read_result{store_.view(), {}});
+  if (how == msg::consistency::local) {
+    config_.feed->local_view->view = store_.view();
+    return promise.deliver(msg::read_result{config_.feed->local_view->view, {}});
+  }
   next_round_.push_back(promise);
   if (round_context_ == 0)
     begin_round();
@@ -250,6 +254,7 @@ void replay_impl::fail(std::string what, std::string advice) {
 }
 
 void replay_impl::abandon() {
+  config_.feed->local_view->view.reset();
   const auto lost =
       refused(msg::write_status::unknown, "the store was restarted while the write was on its way");
   for (auto* waiting : {&proposed_, &committed_}) {

@@ -87,6 +87,7 @@ private:
   msg::consensus_actor consensus_;
   msg::log_writer_actor log_writer_;
   msg::role_info role_;
+  msg::node_uid self_;   ///< role_.self, as activations name it
   std::string diverged_; ///< not empty: this copy of the state is wrong and serves nobody
   bool loaded_ = false;
   bool dead_ = false;

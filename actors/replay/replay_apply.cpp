@@ -21,6 +21,7 @@ constexpr std::uint64_t record_overhead_bytes = 40; // of the log's format, abou
 void replay_impl::apply(const msg::apply_batch& batch) {
   if (dead_)
     return;
+  config_.feed->local_view->view.reset();
   for (const auto& entry : batch.entries) {
     apply_one(entry, batch);
     if (dead_)

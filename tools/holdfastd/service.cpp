@@ -36,6 +36,10 @@ raft::limits limits_from(const node::settings& settings) {
   limits.election_timeout_min = settings.election_timeout;
   limits.election_timeout_max = settings.election_timeout * 2;
   limits.lease_length = settings.lease;
+  // A chunk is read by the log's writer and encrypted by the event loop in one piece each: writes wait behind
+  // it.
+  limits.log_memory_bytes = {4U << 20U}; // beyond, followers are served from the disk's cache
+  limits.snapshot_chunk_bytes = {256U << 10U};
   return limits;
 }
 
@@ -258,7 +262,7 @@ node::child_group service::vip_child() {
 
 api::room_parts service::make_parts() {
   api::room_parts parts;
-  parts.store = std::make_shared<api::replay_gateway>(host_.ask(), group_.replay());
+  parts.store = std::make_shared<api::replay_gateway>(host_.ask(), group_.replay(), feed_->local_view);
   parts.node = port_;
   parts.now = wall_clock;
   parts.ring = ring_;
