@@ -1,26 +1,31 @@
 #include "actors/api/json_value.hpp"
 
 #include <rapidjson/error/en.h>
-#include <rapidjson/memorystream.h>
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <cstring>
 #include <unordered_map>
 #include <vector>
 
 namespace holdfast::api::json {
 namespace {
 
-constexpr unsigned parse_flags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                                 rapidjson::kParseFullPrecisionFlag;
+constexpr unsigned plain_flags =
+    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+constexpr unsigned checking_flags = plain_flags | rapidjson::kParseValidateEncodingFlag;
+
+/// Names of up to so many members are compared pair by pair: cheaper than hashing them.
+constexpr std::size_t most_compared = 40;
+constexpr std::size_t usual_text = 1024; ///< room for the text of an ordinary object
 
 /// Passes the reader's events on to the document and refuses one level too many.
 class depth_guard {
 public:
-  depth_guard(document& target, unsigned limit) : target_(target), limit_(limit) {}
+  depth_guard(rapidjson::Document& target, unsigned limit) : target_(target), limit_(limit) {}
   bool Null() { return target_.Null(); }
   bool Bool(bool b) { return target_.Bool(b); }
   bool Int(int i) { return target_.Int(i); }
@@ -29,6 +34,8 @@ public:
   bool Uint64(std::uint64_t i) { return target_.Uint64(i); }
   bool Double(double d) { return target_.Double(d); }
   bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return target_.RawNumber(s, n, copy); }
+  // Copied, though the text could be kept: values travel between documents, and RapidJSON's CopyFrom leaves
+  // strings that are not a document's own where they are.
   bool String(const char* s, rapidjson::SizeType n, bool) {
     return whole(s, n) && target_.String(s, n, true);
   }
@@ -58,25 +65,49 @@ private:
     too_deep_ = ++depth_ > limit_;
     return !too_deep_;
   }
-  document& target_;
+  rapidjson::Document& target_;
   unsigned limit_;
   unsigned depth_ = 0;
   bool too_deep_ = false;
   bool half_pair_ = false;
 };
 
-/// What Document::Populate calls to be filled.
+bool is_ascii(std::string_view text) {
+  std::uint64_t seen = 0;
+  std::size_t at = 0;
+  for (; at + sizeof(seen) <= text.size(); at += sizeof(seen)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, sizeof(eight));
+    seen |= eight;
+  }
+  for (; at < text.size(); ++at)
+    seen |= static_cast<unsigned char>(text[at]);
+  return (seen & 0x8080808080808080U) == 0;
+}
+
+/// What Document::Populate calls to be filled. Works in a copy of the text inside the document's own memory,
+/// so that strings are unescaped in place and never copied again; only text beyond ASCII is checked letter by
+/// letter.
 struct bounded_source {
   std::string_view text;
   unsigned depth;
   std::string failure;
 
-  bool operator()(document& out) {
-    rapidjson::MemoryStream memory(text.data(), text.size());
-    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> in(memory);
+  bool operator()(rapidjson::Document& out) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text.starts_with(byte_order_mark))
+      text.remove_prefix(byte_order_mark.size());
+    // A zero byte would end the text for the reader.
+    if (const auto zero = text.find('\0'); zero != std::string_view::npos) {
+      failure = "invalid JSON at offset " + std::to_string(zero) + ": a zero byte";
+      return false;
+    }
+    std::string copy(text);
+    rapidjson::InsituStringStream in(copy.data());
     rapidjson::Reader reader;
     depth_guard guard(out, depth);
-    const auto result = reader.Parse<parse_flags>(in, guard);
+    const auto result =
+        is_ascii(text) ? reader.Parse<plain_flags>(in, guard) : reader.Parse<checking_flags>(in, guard);
     if (guard.too_deep()) {
       failure = "JSON is nested deeper than " + std::to_string(depth) + " levels";
     } else if (guard.half_pair()) {
@@ -89,15 +120,21 @@ struct bounded_source {
   }
 };
 
+/// As text(a) == b, without the calls: this runs for every member of every object.
+bool named(const value& name, std::string_view wanted) {
+  return name.GetStringLength() == wanted.size() &&
+         std::memcmp(name.GetString(), wanted.data(), wanted.size()) == 0;
+}
+
 void drop_shadowed_members(value& object) {
   const std::size_t size = object.MemberCount();
   if (size < 2)
     return;
-  if (size <= 8) {
+  if (size <= most_compared) {
     bool repeated = false;
     for (auto a = object.MemberBegin(); !repeated && a != object.MemberEnd(); ++a)
       for (auto b = a + 1; !repeated && b != object.MemberEnd(); ++b)
-        repeated = text(a->name) == text(b->name);
+        repeated = named(a->name, {b->name.GetString(), b->name.GetStringLength()});
     if (!repeated)
       return;
   }
@@ -195,7 +232,7 @@ std::optional<std::string> parse(std::string_view text, document& out, const lim
 }
 
 std::string compact(const value& v) {
-  rapidjson::StringBuffer buffer;
+  rapidjson::StringBuffer buffer(nullptr, usual_text);
   rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
   v.Accept(writer);
   return {buffer.GetString(), buffer.GetSize()};
@@ -230,7 +267,7 @@ value* member(value& object, std::string_view name) {
   if (!object.IsObject())
     return nullptr;
   for (auto m = object.MemberBegin(); m != object.MemberEnd(); ++m)
-    if (text(m->name) == name)
+    if (named(m->name, name))
       return &m->value;
   return nullptr;
 }

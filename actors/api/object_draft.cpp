@@ -2,8 +2,8 @@
 // judging again what refers to them.
 #include "actors/api/json_patch.hpp"
 #include "actors/api/name_rules.hpp"
+#include "actors/api/object_replace.hpp"
 #include "actors/api/object_shape.hpp"
-#include "actors/api/object_writes.hpp"
 #include "actors/api/validation.hpp"
 
 #include <algorithm>
@@ -53,10 +53,10 @@ index_rows stored_rows(const write_draft& draft, const prefix_desc& desc, std::s
 }
 
 void replace_rows(write_draft& draft, const prefix_desc& desc, std::string_view key,
-                  const json::value* object) {
+                  const json::value* object, const json::value* stored = nullptr) {
   if (!has_rows(desc))
     return;
-  const auto before = stored_rows(draft, desc, key);
+  const auto before = stored ? rows_of(desc, key, *stored) : stored_rows(draft, desc, key);
   const auto after = object ? rows_of(desc, key, *object) : index_rows{};
   for (const auto& [prefix, row] : before)
     if (!after.contains({prefix, row}))
@@ -84,6 +84,26 @@ void store(write_draft& draft, const prefix_desc& desc, std::string_view key, js
   fields.available = fields.errors.empty();
   put_server_fields(desc, object, fields, memory);
   draft.put(desc.name, key, json::compact(object));
+}
+
+void put(write_draft& draft, const prefix_desc& desc, std::string_view key, json::value& object,
+         json::allocator& memory, std::string_view bundle, bool read_only, const json::value* before) {
+  // What is stored must be readable again under the limit of every other text.
+  if (deeper_than(object, json::limits{}.depth))
+    throw api_error(
+        {std::string(desc.name),
+         std::string(key),
+         "ValidationError",
+         {std::string(key) + ": nested more than " + std::to_string(json::limits{}.depth) + " deep"},
+         422});
+  const auto judged = validate(desc, key, object, draft);
+  if (!judged.refused.empty())
+    throw api_error({std::string(desc.name), std::string(key), "ValidationError", judged.refused, 422});
+  replace_rows(draft, desc, key, &object, before);
+  server_fields fields;
+  fields.bundle = bundle;
+  fields.read_only = read_only;
+  store(draft, desc, key, object, memory, judged, std::move(fields));
 }
 
 enum class standing { absent, unavailable, available };
@@ -152,22 +172,12 @@ std::string unique_key(std::string_view prefix, std::string_view index, std::str
 
 void put_object(write_draft& draft, const prefix_desc& desc, std::string_view key, json::value& object,
                 json::allocator& memory, std::string_view bundle, bool read_only) {
-  // What is stored must be readable again under the limit of every other text.
-  if (deeper_than(object, json::limits{}.depth))
-    throw api_error(
-        {std::string(desc.name),
-         std::string(key),
-         "ValidationError",
-         {std::string(key) + ": nested more than " + std::to_string(json::limits{}.depth) + " deep"},
-         422});
-  const auto judged = validate(desc, key, object, draft);
-  if (!judged.refused.empty())
-    throw api_error({std::string(desc.name), std::string(key), "ValidationError", judged.refused, 422});
-  replace_rows(draft, desc, key, &object);
-  server_fields fields;
-  fields.bundle = bundle;
-  fields.read_only = read_only;
-  store(draft, desc, key, object, memory, judged, std::move(fields));
+  put(draft, desc, key, object, memory, bundle, read_only, nullptr);
+}
+
+void put_over(write_draft& draft, const prefix_desc& desc, std::string_view key, json::value& object,
+              json::allocator& memory, std::string_view bundle, const json::value& before) {
+  put(draft, desc, key, object, memory, bundle, false, &before);
 }
 
 void remove_object(write_draft& draft, const prefix_desc& desc, std::string_view key) {

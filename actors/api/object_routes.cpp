@@ -168,8 +168,9 @@ write_request write_request_of(request_context& ctx, const prefix_desc& desc, st
   request.method = ctx.head().method_name;
   request.body = std::move(body);
   request.force = ctx.force();
-  request.fresh = draw_fresh_values();
   request.now = ctx.shared->now();
+  if (request.key.empty()) // only a creation needs them
+    request.fresh = draw_fresh_values();
   request.check = [&ctx, &desc](std::string_view action, std::string_view object) {
     if (ctx.who && ctx.who->superuser())
       return;

@@ -37,6 +37,30 @@ TEST_CASE("JSON: depth and size are bounded, broken text is refused") {
   CHECK(json::parse("\"aaaa\"", doc, {3, 64}));
 }
 
+TEST_CASE("JSON: a zero byte is no end of the text, a byte order mark is skipped") {
+  json::document doc;
+  for (const std::string_view text : {std::string_view("{}\0", 3), std::string_view("{}\0[", 4),
+                                      std::string_view("\"a\0b\"", 5), std::string_view("\0", 1)})
+    CHECK(json::parse(text, doc));
+  CHECK(json::compact(parsed("\xef\xbb\xbf{\"a\":1}")) == R"({"a":1})");
+}
+
+TEST_CASE("JSON: a document needs the parsed text no longer, in plain and other letters, short and long") {
+  for (const auto& letter : {std::string("x"), std::string("\xc3\xa9")}) {
+    for (const std::size_t count : {1, 40, 5'000, 100'000}) {
+      std::string text;
+      for (std::size_t i = 0; i < count; ++i)
+        text += letter;
+      const auto whole = R"({"name":")" + text + R"(\u0041","list":["a\nb"]})";
+      auto sent = whole;
+      const auto doc = parsed(sent);
+      sent.assign(sent.size(), '?');
+      CHECK(json::text_at(doc, "name") == text + "A");
+      CHECK(json::compact(doc) == R"({"name":")" + text + R"(A","list":["a\nb"]})");
+    }
+  }
+}
+
 TEST_CASE("JSON: of equal member names the last one counts, as in Go") {
   const auto doc = parsed(R"({"a":1,"b":2,"a":3,"c":{"x":1,"x":2}})");
   CHECK(json::compact(doc) == R"({"b":2,"a":3,"c":{"x":2}})");
