@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import pathlib
+import select
 import subprocess
 import sys
 
@@ -117,15 +118,16 @@ def contents_and_events(cli, place):
     assert "ReadOnly" in cli.run("profiles", "destroy", "packed", code=1)
     assert cli.run("contents", "destroy", "pack") == "Deleted content pack"
     watcher = subprocess.Popen([cli.program, "events", "watch", "profiles.*.*"], env=cli.env, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.DEVNULL)
     try:
-        os.set_blocking(watcher.stdout.fileno(), False)
+        output = watcher.stdout.fileno()
         numbers = iter(range(1000))
 
         def seen():
             # The watcher says nothing when it is ready, so something happens until it has seen one.
             cli.run("profiles", "create", f"watched-{next(numbers)}")
-            return "watched-" in (watcher.stdout.read() or "")
+            ready, _, _ = select.select([output], [], [], 0.1)
+            return ready and b"watched-" in os.read(output, 65536)
 
         wait_for(seen, 30, "an event to be printed")
     finally:
