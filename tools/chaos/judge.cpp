@@ -1,6 +1,7 @@
 #include "tools/chaos/judge.hpp"
 
 #include "tools/chaos/api_password.hpp"
+#include "tools/chaos/json_edit.hpp"
 #include "tools/chaos/linearizability.hpp"
 #include "tools/chaos/secrets.hpp"
 
@@ -98,10 +99,20 @@ check_result judge_files(const std::vector<member_state>& members) {
   return finish("equal-logs", std::to_string(folders.size()) + " members at rest", std::move(details));
 }
 
+/// What no log of this member may show: the password, and the token and root keys it holds at the end.
+std::vector<secret> secrets_of(const member_state& member) {
+  std::vector<secret> out = {{"the password", api_password}};
+  const auto state = content(member.wal.parent_path() / "ha-state.json");
+  out.push_back({"the cluster's token", member_of(state, "Token").value_or("")});
+  for (auto& key : column(member_of(state, "Roots").value_or("[]"), "Key"))
+    out.push_back({"a root's key", std::move(key)});
+  return out;
+}
+
 check_result judge_secrets(const std::vector<member_state>& members) {
   std::vector<std::string> details;
   for (const auto& one : members) {
-    const std::vector<secret> secrets = {{"the password", api_password}};
+    const auto secrets = secrets_of(one);
     append(details, find_secrets(content(one.log), secrets, one.log.filename().string()));
   }
   return finish("no-secret", "logs of " + std::to_string(members.size()) + " members", std::move(details));

@@ -271,3 +271,19 @@ TEST_CASE("what is read from JSON, also from what is none") {
         std::vector<std::uint64_t>{1, 2});
   CHECK(column(R"([{"I":"a"},{}])", "I") == std::vector<std::string>{"a", ""});
 }
+
+TEST_CASE("a log that shows the token or a root key of its member's state file is found") {
+  const scratch at;
+  const auto member = at.folder(
+      "member", {{"ha-state.json", R"({"Token":"made-up-token","Roots":[{"Data":[],"Key":"made-up-key"}]})"},
+                 {"log", "who=made-up-token\nkey=made-up-key\nfine\n"}});
+  member_state one;
+  one.number = 1;
+  one.reached = true;
+  one.wal = at.folder("member/wal", {});
+  one.log = member / "log";
+  const auto found = named_check(judge({}, {}, {one}, {}), "no-secret");
+  REQUIRE(found.details.size() == 2);
+  CHECK(found.details[0] == "log line 1 shows the cluster's token");
+  CHECK(found.details[1] == "log line 2 shows a root's key");
+}
