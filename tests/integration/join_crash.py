@@ -3,6 +3,7 @@ target stands alone with its old data or is a member, nobody is counted that is 
 
 usage: join_crash.py HOLDFASTD POINTS [SEED]
 """
+import json
 import random
 import sys
 import threading
@@ -61,6 +62,32 @@ def cut_short(cluster, number, rng, seen):
     enrolment.join(120)
     victim.start(wait=False)
     what = f"point {number}: {'target' if victim is target else 'active'} killed {delay * 1000:.0f} ms after the start"
+    aftermath(cluster, target, members, what, seen)
+
+
+def phase(target):
+    try:
+        return json.loads((target.root / "raft" / "join.json").read_text())["Phase"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def cut_before_the_disk_is_opened(cluster, seen):
+    """The old log stands in the backup and the new one was not begun: a start must not begin one of its own."""
+    members = peer_ids(cluster.active())
+    target = cluster.replace_target("unopened")
+    target.client().call("POST", "profiles", {"Name": "old-data", "Description": "x"})
+    enrolment = begin(cluster, target, cluster.active(without=(target,)))
+    wait_for(lambda: phase(target) == "waiting", 60, "the old log to be moved", step=0.001)
+    target.kill()
+    enrolment.join(120)
+    for file in [*(target.root / "wal").iterdir(), *(target.root / "raft").glob("meta.*")]:
+        file.unlink()
+    target.start(wait=False)
+    aftermath(cluster, target, members, "killed before the new disk was opened", seen)
+
+
+def aftermath(cluster, target, members, what, seen):
     outcome = wait_for(lambda: quietly(lambda: standing(cluster, target, members)), 90, what + ": the target to settle",
                        step=0.1)
     seen.append(outcome)
@@ -111,6 +138,7 @@ def main():
     with Workplace(sys.argv[1]) as workplace:
         cluster = Trial(workplace, 3).form()
         cluster.measure()
+        cut_before_the_disk_is_opened(cluster, seen)
         for number in range(points):
             cut_short(cluster, number, rng, seen)
     print(f"seed {seed}: {seen.count('member')} became members, {seen.count('alone')} stood alone and got in at the retry")

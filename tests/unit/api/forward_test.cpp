@@ -147,7 +147,7 @@ TEST_CASE("STA-10 CON-14 what every node answers by itself, and nothing else") {
   for (const char* path :
        {"/health/ready", "/health/active", "/metrics", "/api/v3/info", "/api/v3/logs", "/api/v3/info/",
         "/api/v3/system/consensus/id", "/api/v3/system/consensus/fullstate", "/api/v3/system/active",
-        "/api/v3/system/actors", "/api/v3/system/actors/replay", "/api/v3/system/cert",
+        "/api/v3/system/actors", "/api/v3/system/actors/replay", "/api/v3/system/cert", "/api/v3/system/vip",
         "/api/v3/users/rocketskates/token"})
     CHECK_MESSAGE(answered_here(head_of("GET", path)), path);
   for (const char* path :
