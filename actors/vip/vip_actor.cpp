@@ -285,7 +285,7 @@ void vip_impl::tell_fitness() {
     send(config_.consensus, msg::fitness_atom::value, fitness);
   }
   // Without the hold-down: whoever looks for somebody better off must not be led to a link that just went.
-  auto digest = encode_digest({fitness.trouble.empty() && rules_.link_up()});
+  auto digest = encode_digest({rules_.fit(now)});
   if (setup_.managed && (due || digest != digest_sent_)) {
     digest_sent_ = digest;
     send(config_.links, msg::digest_atom::value, std::move(digest));

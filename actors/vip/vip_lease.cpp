@@ -174,7 +174,9 @@ std::string vip_lease::trouble(mono_ns now) const {
     return "the guard of the virtual address lacks " + missing_;
   if (guard_lost_at_ != 0 && now - guard_ready_at_ < timing_.guard_settle)
     return guard_why_;
-  if (link_lost_)
+  // A link that is back is no reason to leave, though not yet one to come: when all links return together,
+  // nothing moves.
+  if (link_lost_ && !link_up_)
     return "the link of the virtual address is down";
   if (failed_at_ != 0 && now - failed_at_ < timing_.failure_memory)
     return failure_;

@@ -67,6 +67,8 @@ public:
   [[nodiscard]] bool guard_usable() const { return guard_ && missing_.empty(); }
   [[nodiscard]] const std::string& missing() const { return missing_; }
   [[nodiscard]] bool link_up() const { return link_up_; }
+  /// Whether another member may hand the address over to this one: no trouble, and a link that has settled.
+  [[nodiscard]] bool fit(mono_ns now) const { return trouble(now).empty() && link_up_ && !link_lost_; }
   [[nodiscard]] const msg::lease_state& last_lease() const { return lease_; }
 
 private:

@@ -165,12 +165,15 @@ TEST_CASE("VIP-15 a lost link counts after its hold-down and until it has settle
   CHECK(rules.trouble(399 * ms).empty());
   (void)rules.tick(400 * ms);
   CHECK_FALSE(rules.trouble(400 * ms).empty());
+  CHECK_FALSE(rules.fit(400 * ms));
   (void)rules.noted(1'000 * ms, guard_note::link_back, "");
   (void)rules.tick(1'999 * ms);
-  CHECK_FALSE(rules.trouble(1'999 * ms).empty());
+  CHECK(rules.trouble(1'999 * ms).empty()); // no reason to leave any more
+  CHECK_FALSE(rules.fit(1'999 * ms));       // and not yet one to come
   (void)rules.tick(2'000 * ms);
-  CHECK(rules.trouble(2'000 * ms).empty());
+  CHECK(rules.fit(2'000 * ms));
   (void)rules.noted(3'000 * ms, guard_note::link_lost, "");
+  CHECK_FALSE(rules.fit(3'000 * ms));
   (void)rules.noted(3'200 * ms, guard_note::link_back, "");
   (void)rules.tick(3'600 * ms);
   CHECK(rules.trouble(3'600 * ms).empty());
