@@ -72,8 +72,8 @@ bool answered_here(const net::http_head& head) {
   path.remove_prefix(api_root.size());
   while (path.ends_with('/'))
     path.remove_suffix(1);
-  for (const auto what : {"system/consensus", "system/active", "system/passive", "system/actors", "system/cert",
-                          "system/vip"}) {
+  for (const auto what : {"system/consensus", "system/active", "system/passive", "system/actors",
+                          "system/cert", "system/vip"}) {
     if (is_or_under(path, what))
       return true;
   }

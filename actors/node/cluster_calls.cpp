@@ -19,7 +19,7 @@ using boost::asio::awaitable;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t transfer_limit_ms = 2000;
-constexpr auto safe_margin = 700ms;
+constexpr auto safe_margin = 400ms;
 
 } // namespace
 
