@@ -84,8 +84,11 @@ def main():
         if shutil.which(program) is None:
             sys.exit(f"bench.py: {program} is missing; run tools/deps.sh bench")
     work = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-", dir=os.environ.get("HOLDFAST_BENCH_DIR")))
-    bench, facts, failed = Bench(options, work), machine(), []
-    began = time.time()
+    bench, failed = Bench(options, work), []
+    run = {"machine": machine(), "began": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+           "command": ("tools/bench/bench.py BUILD " + " ".join(sys.argv[2:])).split(" --json")[0].strip(),
+           "rows": bench.table.rows, "failed": failed}
+    began = time.monotonic()
     try:
         for name in options.only.split(","):
             try:
@@ -93,14 +96,11 @@ def main():
             except (AssertionError, OSError, subprocess.SubprocessError) as error:
                 failed.append(f"{name}: {error}")
                 print(f"{name} FAILED: {error}", flush=True)
+            run["minutes"] = round((time.monotonic() - began) / 60, 1)
+            if options.json:  # after each section: a run that is cut short keeps what it has
+                pathlib.Path(options.json).write_text(json.dumps(run, indent=2))
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    if options.json:
-        command = "tools/bench/bench.py BUILD " + " ".join(sys.argv[2:])
-        pathlib.Path(options.json).write_text(json.dumps(
-            {"machine": facts, "began": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began)),
-             "minutes": round((time.time() - began) / 60, 1), "command": command.split(" --json")[0],
-             "rows": bench.table.rows, "failed": failed}, indent=2))
     missed = [row["name"] for row in bench.table.rows if row["met"] is False]
     print(f"\n{sum(row['met'] is True for row in bench.table.rows)} goals met, {len(missed)} missed"
           + (": " + "; ".join(missed) if missed else ""))

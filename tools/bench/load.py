@@ -22,9 +22,11 @@ def wrk(system, mode, connections, seconds, keys, value):
     used = sum(cpu_seconds(pid) for pid in pids) - before
     line = next(text for text in out.splitlines() if text.startswith("RESULT"))
     requests, duration, errors, p50, p90, p99, top = map(int, line.split()[1:])
-    assert errors == 0, f"{system.name}: {mode} with {connections} clients: {errors} errors"
+    # A disk that others hold up for half a second makes a node refuse what it was asked in between; more than a few
+    # refusals are no throughput any more.
+    assert errors * 100 <= requests, f"{system.name}: {mode} with {connections} clients: {errors} of {requests} failed"
     return {"rate": requests / (duration / 1e6), "p50_us": p50, "p90_us": p90, "p99_us": p99, "max_us": top,
-            "requests": requests, "cpu_us": used * 1e6 / max(requests, 1)}
+            "requests": requests, "errors": errors, "cpu_us": used * 1e6 / max(requests, 1)}
 
 
 def bare_disk(folder, seconds, record=256):

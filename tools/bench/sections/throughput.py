@@ -28,16 +28,19 @@ def compare(bench, members):
             if bench.options.quick and name not in QUICK:
                 continue
             got, cpu, disk = {"holdfast": [], "etcd": []}, {"holdfast": [], "etcd": []}, []
+            failed = {"holdfast": 0, "etcd": 0}
             for number in range(bench.options.rounds):
                 for system in (ours, theirs) if number % 2 == 0 else (theirs, ours):
                     result = wrk(system, mode, clients, bench.options.seconds, KEYS, VALUE)
                     got[system.name].append(result[field])
                     cpu[system.name].append(result["cpu_us"])
+                    failed[system.name] += result["errors"]
                 if field == "p50_us" and mode == "put":
                     disk.append(bare_disk(bench.work, 1))
             goal = goal_one if members == 1 else goal_three
-            note = f"a bare write + fdatasync: {sorted(disk)[len(disk) // 2]:.0f} us" if disk else ""
-            bench.table.add(name, unit, got["holdfast"], got["etcd"], goal, note=note)
+            notes = [f"a bare write + fdatasync: {sorted(disk)[len(disk) // 2]:.0f} us"] if disk else []
+            notes += [f"{count} requests failed: {who}" for who, count in failed.items() if count]
+            bench.table.add(name, unit, got["holdfast"], got["etcd"], goal, note="; ".join(notes))
             bench.table.add(f"  CPU a request, all members: {mode}, {clients}", "us", cpu["holdfast"], cpu["etcd"])
     finally:
         ours.stop()
