@@ -206,6 +206,26 @@ TEST_CASE("a release ticket of the own living leadership frees nothing") {
   CHECK(std::get<vote_response>(out.send_after_persist[0].body).lease_remaining > 0ms);
 }
 
+TEST_CASE("a read is not confirmed by answers to a round that was sent before it was asked") {
+  output out;
+  core c = make_leader(out);
+  const instant now = c.peers().front().last_heard;
+  c.step({now, ev::persisted{out.persist.sequence}}, out);
+  append_response ack;
+  ack.match = {2};
+  c.step({now, ev::receive{from(2, 3, ack)}}, out);
+  out.clear();
+  c.step({now, ev::read{5}}, out); // goes out with round 2, while nobody has answered round 1
+  heartbeat_response answer;
+  answer.round = 1;
+  c.step({now, ev::receive{from(2, 3, answer)}}, out);
+  CHECK(out.reads.empty());
+  answer.round = 2;
+  c.step({now, ev::receive{from(2, 3, answer)}}, out);
+  REQUIRE(out.reads.size() == 1);
+  CHECK(out.reads[0].ok);
+}
+
 TEST_CASE("proposals stepped into one output travel as one message to each peer") {
   output out;
   core c = make_leader(out);
