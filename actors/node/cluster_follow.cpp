@@ -63,7 +63,9 @@ void cluster_desk::on_links_started() {
 }
 
 void cluster_desk::on_vip_started() {
-  vip_told_.reset();
+  if (vip_told_) // at once: a look may take longer than the lease
+    caf::anon_send(config_.vip, msg::setup_atom::value,
+                   msg::vip_setup_ptr(std::make_shared<const msg::vip_setup>(*vip_told_)));
   poke();
 }
 

@@ -5,9 +5,9 @@
 //   daemon ── control pair ── keeper ── fork ── worker
 //      └────────── seqpacket pair (made by the keeper, the daemon's end sent over) ──────┘
 //
-// A worker that ends, or that holds the address and was silent for 300 ms (stopped, hung), is killed and
-// replaced; the new one first takes the address off. When the daemon is gone the keeper waits for the worker
-// to finish, replaces it once if it is stuck, and ends.
+// A worker that ends, or that holds the address and was silent for 300 ms or is past its deadline (stopped,
+// hung), is killed and replaced; the new one first takes the address off. When the daemon is gone the keeper
+// waits for the worker to finish, replaces it once if it is stuck, and ends.
 #pragma once
 
 #include "actors/vip/packet_socket.hpp"

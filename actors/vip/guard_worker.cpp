@@ -90,6 +90,7 @@ int guard_worker::run() {
       }
     }
   }
+  show_deadline();
   send(to_daemon::ready{missing}); // only now: whoever hears it may rely on the address being off
   while (!done_) {
     wait();
@@ -105,6 +106,7 @@ void guard_worker::wait() {
   ::poll(fds.data(), fds.size(), poll_timeout(mono_now()));
   // The deadline first: after a pause of this process nothing that waited in a queue may extend it.
   perform(rules_.tick(mono_now()));
+  show_deadline();
   if (fds[0].revents != 0) {
     receive();
   }
@@ -145,6 +147,11 @@ void guard_worker::pet_keeper(mono_ns now) {
     pet_at_ = now + pet_interval;
     (void)!::write(pet_.get(), "h", 1);
   }
+}
+
+/// After whatever was done about it: until then the old one holds, and the keeper sees to it.
+void guard_worker::show_deadline() {
+  page_.deadline.store(rules_.holding() ? rules_.deadline() : 0, std::memory_order_release);
 }
 
 void guard_worker::receive() {
@@ -207,11 +214,13 @@ void guard_worker::handle(const to_guard::configure& m) {
 void guard_worker::handle(const to_guard::hold& m) {
   if (address_) {
     perform(rules_.hold(mono_now(), m.deadline, m.epoch));
+    show_deadline();
   }
 }
 
 void guard_worker::handle(const to_guard::release&) {
   perform(rules_.release(mono_now()));
+  show_deadline();
 }
 
 void guard_worker::handle(const to_guard::probe& m) {
@@ -267,6 +276,7 @@ void guard_worker::perform(const guard_rules::actions& todo) {
 
 void guard_worker::add() {
   // Before the address is on: a worker that is stopped between the two would stand there unwatched.
+  show_deadline();
   pet_keeper(mono_now());
   if (!config_.script.empty()) {
     start_script("add");

@@ -19,6 +19,8 @@ namespace holdfast::vip {
 struct guard_page {
   std::atomic<std::uint32_t> configure_size{0};
   std::atomic<std::uint32_t> tickets_size{0};
+  /// Until when the worker may hold (mono_ns); 0: it does not hold. The keeper ends a worker that overstays.
+  std::atomic<mono_ns> deadline{0};
   std::array<char, max_guard_packet> configure{};
   std::array<char, max_guard_packet> tickets{};
 };
@@ -54,6 +56,7 @@ private:
   void start_script(const std::string& action);
   void finish_probe(const std::string& mac);
   void pet_keeper(mono_ns now);
+  void show_deadline();
   [[nodiscard]] int poll_timeout(mono_ns now) const;
   void wait();
   void remember(std::atomic<std::uint32_t>& size, std::array<char, max_guard_packet>& where,
