@@ -3,9 +3,21 @@
 #include <algorithm>
 #include <array>
 
+#ifdef HOLDFAST_UNSAFE_FAULTS
+#include <cstdlib>
+#include <string_view>
+#endif
+
 namespace holdfast::api {
 
 namespace {
+
+#ifdef HOLDFAST_UNSAFE_FAULTS // only in holdfastd-unsafe, which the checkers of tools/chaos are proven on
+bool unsafe_fault(const char* name) {
+  const char* wanted = std::getenv("HOLDFAST_UNSAFE");
+  return wanted && std::string_view(wanted) == name;
+}
+#endif
 
 constexpr std::string_view api_root = "/api/v3/";
 
@@ -66,6 +78,10 @@ bool only_reads(const net::http_head& head) {
 }
 
 bool answered_here(const net::http_head& head) {
+#ifdef HOLDFAST_UNSAFE_FAULTS
+  if (unsafe_fault("stale-read") && only_reads(head) && !head.wants_websocket)
+    return true;
+#endif
   std::string_view path = head.path;
   if (!path.starts_with(api_root))
     return true;
