@@ -188,7 +188,13 @@ private:
     std::array<char, 64> words{};
     for (;;) {
       const auto got = ::read(pet_.get(), words.data(), words.size());
-      if (got <= 0) {
+      if (got == 0) {
+        // The worker is ending, and the kernel may take its time over that (closing a packet socket waits for
+        // RCU). Its end is heard as SIGCHLD; a poll of this end would spin, and starve what it waits for.
+        pet_ = unique_fd{};
+        return;
+      }
+      if (got < 0) {
         return;
       }
       last_pet_ = words[static_cast<std::size_t>(got) - 1] == 'h' ? mono_now() : 0;

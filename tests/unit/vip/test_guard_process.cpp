@@ -12,9 +12,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fstream>
 #include <iostream>
 #include <poll.h>
 #include <sched.h>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <sys/prctl.h>
@@ -48,6 +50,34 @@ mono_ns until(Condition holds, mono_ns limit, const char* what) {
 bool standing() {
   netlink kernel;
   return !kernel.find_address(*parse_cidr(vip_text)).empty();
+}
+
+struct rusage_of_process {
+  long ticks = 0;
+};
+
+/// User and system time of a process, in clock ticks.
+bool read_usage(pid_t pid, rusage_of_process& out) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  std::istringstream fields(text.substr(text.rfind(')') + 2));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i)
+    fields >> skipped;
+  long user = 0;
+  long system = 0;
+  fields >> user >> system;
+  out.ticks = user + system;
+  return !fields.fail();
+}
+
+pid_t newest_child(pid_t parent) {
+  std::ifstream file("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children");
+  pid_t found = -1;
+  for (pid_t child = -1; file >> child;)
+    found = child;
+  return found;
 }
 
 /// Sees a removal however soon the address is back: looking at the address itself could miss it.
@@ -208,6 +238,25 @@ TEST_CASE("the keeper watches the guard before the address is on, so that no sto
   ::waitpid(child, nullptr, 0);
   ::close(pet[0]);
   ::close(pet[1]);
+}
+
+TEST_CASE("the keeper, which runs before all others, does not spin while a worker ends") {
+  daemon_process daemon;
+  const auto used = [&] {
+    rusage_of_process out;
+    REQUIRE(read_usage(daemon.keeper, out));
+    return out.ticks;
+  };
+  const auto before = used();
+  for (int round = 0; round < 10; ++round) {
+    removal_watch watch;
+    daemon.worker = newest_child(daemon.keeper);
+    ::kill(daemon.worker, SIGKILL);
+    until([&] { return watch.seen(); }, 5000 * ms, "the new guard to clean up");
+    until(standing, 5000 * ms, "the daemon to hold again");
+  }
+  daemon.worker = newest_child(daemon.keeper);
+  CHECK(used() - before < 20); // of 10 ms each; a spin takes that for every worker
 }
 
 TEST_CASE("daemon, guard and keeper killed together: the kernel drops the address within its lifetime") {
