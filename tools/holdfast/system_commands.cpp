@@ -99,7 +99,8 @@ void add_system_commands(CLI::App& app, context& c) {
   add_repair_command(*shortcut, c);
   auto* vip = app.add_subcommand("vip", "the virtual address");
   vip->require_subcommand(1);
-  vip->add_subcommand("status", "who holds it, the lease, the guard, announcements, conflicts; as this node sees it")
+  vip->add_subcommand("status",
+                      "who holds it, the lease, the guard, announcements, conflicts; as this node sees it")
       ->callback([&c] { c.print(c.server().get("system/vip")); });
   add_actor_commands(app, c);
 }

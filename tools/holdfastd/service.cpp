@@ -73,7 +73,8 @@ consensus_setup setup_from(const node::settings& settings, const prepared& with,
   setup.disk.where = {with.layout.wal, with.layout.raft};
   setup.disk.first.self = raft::parse_node_id(with.raft_id).value_or(raft::node_id{});
   setup.disk.first.cluster = raft::parse_cluster_id(node::random_uuid()).value_or(raft::cluster_id{});
-  if (with.join) { // its old log is in the backup: an empty disk waits for the cluster, and founds none (ENR-11)
+  if (with.join) { // its old log is in the backup: an empty disk waits for the cluster, and founds none
+                   // (ENR-11)
     setup.disk.first.cluster = raft::parse_cluster_id(with.join->cluster_id).value_or(raft::cluster_id{});
     setup.disk.first.founder = false;
   }

@@ -1,4 +1,5 @@
-// Whom a hand-over names by itself (architecture §11, planned hand-over within 100 ms): a member that can take over at once.
+// Whom a hand-over names by itself (architecture §11, planned hand-over within 100 ms): a member that can
+// take over at once.
 #include "actors/consensus/successor.hpp"
 
 #include <doctest/doctest.h>
