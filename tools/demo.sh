@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is needed, builds Holdfast, and shows a cluster of three at work on this machine.
 #
-#   ./tools/demo.sh [--keep]
+#   ./tools/demo.sh [--keep | --vip]
 #
 # Three nodes on loopback addresses become one cluster; something is written; the active node is killed with -9;
 # the next write succeeds on another node, and the time that took is shown; the dead node comes back, and the
 # files of all three are equal byte for byte. No root is needed (but for installing packages). Everything lives
 # in a temporary folder and is gone afterwards; --keep leaves the nodes running and says how to talk to them.
+# --vip (root): three nodes and a client in network namespaces; the client writes through the virtual IP meanwhile.
 # HOLDFAST_DEMO_BUILD names a build directory that is there already: nothing is installed or built then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,7 +30,7 @@ arguments() {
   for word in "$@"; do
     case "$word" in
       --keep) keep=yes ;;
-      -h | --help) sed -n '2,10p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
+      -h | --help) sed -n '2,11p' "$0" | sed 's/^# \{0,1\}//'; exit 0 ;;
       *) echo "demo.sh: unknown argument '$word' (see --help)" >&2; exit 2 ;;
     esac
   done
