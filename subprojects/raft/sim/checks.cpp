@@ -101,9 +101,9 @@ void checks::check_quorum(const node& on, index_t upto) {
   }
 }
 
-void checks::heard(const node& on, node_id sender, term_t before) const {
+void checks::heard(const node& on, node_id sender, term_t before, index_t committed_before) const {
   const auto removed = configs.removed_at(sender);
-  if (!removed || on.brain->commit_index() < *removed)
+  if (!removed || committed_before < *removed)
     return;
   removed_quiet::check(true, on.brain->members().find(on.id) != nullptr, before, on.brain->term());
 }

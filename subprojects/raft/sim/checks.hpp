@@ -31,8 +31,9 @@ public:
   void leaves(const node& from, const message& what);
   /// The core of `on` has taken a step and its output has been performed.
   void stepped(node& on);
-  /// A message from `sender` was handled in the last step of `on`, whose term had been `before`.
-  void heard(const node& on, node_id sender, term_t before) const;
+  /// A message from `sender` was handled in the last step of `on`, whose term had been `before` and whose commit
+  /// index `committed_before`.
+  void heard(const node& on, node_id sender, term_t before, index_t committed_before) const;
   /// `on` has applied a committed entry.
   void applied(const node& on, const entry& e, const answer& result);
   /// `on` holds the state of a snapshot now.

@@ -122,6 +122,7 @@ void world::handle_arrivals(std::size_t slot, std::span<arrival> what) {
     } else {
       auto& came = std::get<message>(one.what);
       const auto before = on.brain->term();
+      const auto committed_before = on.brain->commit_index();
       const auto sender = came.from;
       // A leader that removed itself may still name its successor: that is how it leaves.
       const bool farewell = std::holds_alternative<timeout_now>(came.body) && came.from == on.brain->leader();
@@ -129,7 +130,7 @@ void world::handle_arrivals(std::size_t slot, std::span<arrival> what) {
                  before.value);
       step(slot, ev::receive{std::move(came)});
       if (on.running() && !farewell)
-        check.heard(on, sender, before);
+        check.heard(on, sender, before, committed_before);
     }
   }
 }
