@@ -49,6 +49,8 @@ void add_machine_commands(CLI::App& group, const object_kind& kind, context& c);
 void add_user_commands(CLI::App& group, context& c);
 void add_job_commands(CLI::App& group, context& c);
 void add_content_commands(CLI::App& app, context& c);
+/// The verbs of `contents` that turn packs into files and back.
+void add_pack_commands(CLI::App& contents, context& c);
 void add_blob_commands(CLI::App& app, context& c);
 void add_event_commands(CLI::App& app, context& c);
 void add_info_commands(CLI::App& app, context& c);

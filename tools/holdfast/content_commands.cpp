@@ -193,6 +193,7 @@ void add_content_commands(CLI::App& app, context& c) {
     c.server().call(std::move(what));
     *c.out << "Deleted content " << d->id;
   });
+  add_pack_commands(*group, c);
 }
 
 void add_blob_commands(CLI::App& app, context& c) {

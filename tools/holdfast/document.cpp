@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <set>
 #include <sys/stat.h>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace holdfast::cli {
 namespace {
 
 constexpr int deepest_yaml = 64;
+constexpr int deepest_json = 512;
+/// Aliases make a few bytes of YAML stand for any number of values.
+constexpr std::size_t most_yaml_values = 4'000'000;
 
 bool is_file(const std::string& path) {
   struct stat info {};
@@ -43,9 +47,12 @@ value scalar_value(const YAML::Node& node, document::AllocatorType& alloc) {
   return text_value(text, alloc);
 }
 
-value from_yaml(const YAML::Node& node, document::AllocatorType& alloc, int depth) {
+value from_yaml(const YAML::Node& node, document::AllocatorType& alloc, int depth, std::size_t& values) {
   if (depth > deepest_yaml) {
     throw failure{"the YAML is nested more than 64 levels deep"};
+  }
+  if (++values > most_yaml_values) {
+    throw failure{"the YAML stands for more than 4,000,000 values"};
   }
   switch (node.Type()) {
   case YAML::NodeType::Scalar:
@@ -53,14 +60,19 @@ value from_yaml(const YAML::Node& node, document::AllocatorType& alloc, int dept
   case YAML::NodeType::Sequence: {
     value list{rapidjson::kArrayType};
     for (const auto& item : node) {
-      list.PushBack(from_yaml(item, alloc, depth + 1), alloc);
+      list.PushBack(from_yaml(item, alloc, depth + 1, values), alloc);
     }
     return list;
   }
   case YAML::NodeType::Map: {
     value map{rapidjson::kObjectType};
+    std::set<std::string> keys;
     for (const auto& pair : node) {
-      map.AddMember(text_value(pair.first.Scalar(), alloc), from_yaml(pair.second, alloc, depth + 1), alloc);
+      const std::string& key = pair.first.Scalar();
+      if (!keys.insert(key).second) {
+        throw failure{"the YAML has the key '" + key + "' twice in one map"};
+      }
+      map.AddMember(text_value(key, alloc), from_yaml(pair.second, alloc, depth + 1, values), alloc);
     }
     return map;
   }
@@ -69,21 +81,24 @@ value from_yaml(const YAML::Node& node, document::AllocatorType& alloc, int dept
   }
 }
 
-document parse_text(const std::string& text, const std::string& where) {
-  document parsed;
-  if (!parsed.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size()).HasParseError()) {
-    return parsed;
-  }
-  try {
-    const YAML::Node node = YAML::Load(text);
-    if (!node.IsMap() && !node.IsSequence()) {
-      throw failure{where + " is neither JSON nor YAML"};
+/// What is done with values later goes down into them by recursion.
+void check_depth(std::string_view text, std::string_view where) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      at += c == '\\' ? 1U : 0U;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > deepest_json) {
+        throw failure{std::string{where} + " is nested more than 512 levels deep"};
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
     }
-    document out;
-    static_cast<value&>(out) = from_yaml(node, out.GetAllocator(), 0);
-    return out;
-  } catch (const YAML::Exception& error) {
-    throw failure{where + " is neither JSON nor YAML: " + error.what()};
   }
 }
 
@@ -152,6 +167,7 @@ struct patch_maker {
 } // namespace
 
 document parse_json(std::string_view text, std::string_view where) {
+  check_depth(text, where);
   document parsed;
   parsed.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
   if (parsed.HasParseError()) {
@@ -160,6 +176,29 @@ document parse_json(std::string_view text, std::string_view where) {
                   std::to_string(parsed.GetErrorOffset()) + ")"};
   }
   return parsed;
+}
+
+document parse_document(const std::string& text, const std::string& where) {
+  document parsed;
+  if (!parsed.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size()).HasParseError()) {
+    check_depth(text, where);
+    return parsed;
+  }
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      throw failure{where + " holds more than one YAML document"};
+    }
+    if (documents.empty() || (!documents[0].IsMap() && !documents[0].IsSequence())) {
+      throw failure{where + " is neither JSON nor YAML"};
+    }
+    document out;
+    std::size_t values = 0;
+    static_cast<value&>(out) = from_yaml(documents[0], out.GetAllocator(), 0, values);
+    return out;
+  } catch (const YAML::Exception& error) {
+    throw failure{where + " is neither JSON nor YAML: " + error.what()};
+  }
 }
 
 std::string read_bytes(const std::string& path) {
@@ -175,12 +214,12 @@ std::string read_bytes(const std::string& path) {
 
 document read_argument(const std::string& argument) {
   if (argument == "-") {
-    return parse_text(read_bytes(argument), "standard input");
+    return parse_document(read_bytes(argument), "standard input");
   }
   if (is_file(argument)) {
-    return parse_text(read_bytes(argument), "the file " + argument);
+    return parse_document(read_bytes(argument), "the file " + argument);
   }
-  return parse_text(argument, "the argument");
+  return parse_document(argument, "the argument");
 }
 
 document word_to_json(const std::string& word) {

@@ -23,6 +23,9 @@ struct failure : std::runtime_error {
 /// Parses JSON; `where` names the source in the error text.
 [[nodiscard]] document parse_json(std::string_view text, std::string_view where);
 
+/// Parses one document of JSON or YAML; `where` names the source in the error text.
+[[nodiscard]] document parse_document(const std::string& text, const std::string& where);
+
 /// Reads an argument: `-` is standard input, the name of a readable file is its content, anything else is the
 /// text itself. The content may be JSON or YAML (contract §9).
 [[nodiscard]] document read_argument(const std::string& argument);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace holdfast::cli {
 
@@ -21,6 +22,44 @@ std::string render_json(const value& v) {
   return std::string{buffer.GetString(), buffer.GetSize()} + "\n";
 }
 
+/// Readers of YAML 1.1 and 1.2 differ about what is a text without quotes: these never stand bare.
+bool needs_quotes(const std::string& text) {
+  static constexpr std::array<std::string_view, 11> words{"y",    "n",     "yes",  "no", "on", "off",
+                                                          "true", "false", "null", "~",  "<<"};
+  if (text.empty()) {
+    return true;
+  }
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (std::find(words.begin(), words.end(), lower) != words.end()) {
+    return true;
+  }
+  // Numbers, dates and versions in any of their forms.
+  const auto first = static_cast<unsigned char>(text.front());
+  return std::isdigit(first) != 0 || first == '+' || first == '-' || first == '.' || first == '=';
+}
+
+/// A block of lines reads back exactly only in this form.
+bool fits_block(const std::string& text) {
+  if (text.size() < 2 || text.front() == ' ' || text.front() == '\n' || text.front() == '\t' ||
+      text.back() != '\n' || text[text.size() - 2] == '\n') {
+    return false;
+  }
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+  });
+}
+
+void emit_text(YAML::Emitter& out, const std::string& text) {
+  if (fits_block(text)) {
+    out << YAML::Literal;
+  } else if (needs_quotes(text)) {
+    out << YAML::DoubleQuoted;
+  }
+  out << text;
+}
+
 void emit_yaml(YAML::Emitter& out, const value& v) {
   if (v.IsObject()) {
     if (v.ObjectEmpty()) {
@@ -28,7 +67,12 @@ void emit_yaml(YAML::Emitter& out, const value& v) {
     }
     out << YAML::BeginMap;
     for (const auto& member : v.GetObject()) {
-      out << YAML::Key << member.name.GetString() << YAML::Value;
+      const std::string key{member.name.GetString(), member.name.GetStringLength()};
+      out << YAML::Key;
+      if (needs_quotes(key)) {
+        out << YAML::DoubleQuoted;
+      }
+      out << key << YAML::Value;
       emit_yaml(out, member.value);
     }
     out << YAML::EndMap;
@@ -42,15 +86,7 @@ void emit_yaml(YAML::Emitter& out, const value& v) {
     }
     out << YAML::EndSeq;
   } else if (v.IsString()) {
-    const std::string text{v.GetString(), v.GetStringLength()};
-    // A string that would read back as another type must be quoted.
-    rapidjson::Document probe;
-    const bool looks_typed =
-        text.empty() || text == "~" || !probe.Parse(text.data(), text.size()).HasParseError();
-    if (looks_typed) {
-      out << YAML::DoubleQuoted;
-    }
-    out << text;
+    emit_text(out, {v.GetString(), v.GetStringLength()});
   } else if (v.IsNull()) {
     out << YAML::Null;
   } else {
