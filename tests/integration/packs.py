@@ -196,7 +196,7 @@ def with_a_server(cli, place):
 
 
 def main():
-    daemon, program = sys.argv[1:3]
+    daemon, program = map(os.path.abspath, sys.argv[1:3])
     with Workplace(daemon) as place:
         home = place.path / "home"
         home.mkdir()
