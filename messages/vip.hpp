@@ -5,10 +5,12 @@
 
 #include "messages/consensus.hpp"
 #include "messages/links.hpp"
+#include "messages/notice.hpp"
 
 #include <caf/all.hpp>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +23,10 @@ struct lease_state {
   std::uint64_t epoch = 0;      ///< the term
   std::int64_t until_us = 0;    ///< the quorum lease; 0: none
   std::int64_t clear_at_us = 0; ///< every earlier holder's lease has surely ended from here on
-  bool campaigning = false;     ///< this node stands for election: the address may be probed
+  /// The leader of this epoch is known here, and no earlier lease is waited for: tickets of earlier epochs
+  /// say nothing any more.
+  bool settled = false;
+  bool campaigning = false; ///< this node stands for election: the address may be probed
   bool operator==(const lease_state&) const = default;
 };
 
@@ -32,11 +37,11 @@ struct vip_setup {
   std::string interface;
   std::string script;
   std::string cluster_id;
-  std::string self;                   ///< raft id
-  std::string own_address;            ///< ConsensusAddr, where release tickets are received
-  std::vector<std::string> targets;   ///< ConsensusAddr of the other members
-  std::vector<std::string> members;   ///< raft ids, this node's included
-  std::vector<std::string> root_keys; ///< raw private keys of the trust roots, newest first
+  std::string self;                           ///< raft id
+  std::string own_address;                    ///< ConsensusAddr, where release tickets are received
+  std::vector<std::string> targets;           ///< ConsensusAddr of the other members
+  std::map<std::string, std::string> members; ///< raft id → ConsensusID, this node's included
+  std::vector<std::string> root_keys;         ///< raw private keys of the trust roots, newest first
   bool operator==(const vip_setup&) const = default;
 };
 using vip_setup_ptr = std::shared_ptr<const vip_setup>;
@@ -77,7 +82,9 @@ struct vip_status {
   std::uint64_t announcements = 0;
   std::uint64_t guard_restarts = 0;
   std::uint64_t tickets_taken = 0;
-  std::uint64_t tickets_refused = 0;
+  std::uint64_t tickets_repeated = 0; ///< taken before: the guard and the members send each more than once
+  std::uint64_t tickets_relayed = 0;  ///< passed on to the other members over their links
+  std::uint64_t tickets_refused = 0;  ///< forged, of no member, of a living holder, of an epoch that is over
 };
 
 } // namespace holdfast::msg
@@ -101,8 +108,11 @@ using vip_actor =
                      /// Takes the address off; true once it is surely off and stays off until consensus says
                      /// otherwise. With `for_good` it stays off whatever anybody says.
                      caf::replies_to<release_atom, bool>::with<bool>,
-                     /// From links: what a member says of itself (raft id, its digest's bytes).
-                     caf::reacts_to<digest_atom, std::string, std::string>, caf::reacts_to<caf::tick_atom>,
+                     /// From links: what a member says of itself (raft id, its digest's bytes), what happened
+                     /// there, and the ticket of a third member that it received.
+                     caf::reacts_to<digest_atom, std::string, std::string>,
+                     caf::reacts_to<notice_atom, std::string, std::string>,
+                     caf::reacts_to<ticket_atom, std::string, std::string>, caf::reacts_to<caf::tick_atom>,
                      caf::replies_to<status_atom>::with<vip_status>>;
 
 /// consensus as vip sees it.
@@ -111,6 +121,8 @@ using lease_source_actor = consensus_actor::extend<
     caf::reacts_to<ticket_atom, std::uint64_t>, caf::reacts_to<fitness_atom, vip_fitness>>;
 
 /// links as vip sees it: these bytes go to every member whose link is up.
-using digest_links_actor = links_actor::extend<caf::reacts_to<digest_atom, std::string>>;
+using digest_links_actor =
+    links_actor::extend<caf::reacts_to<digest_atom, std::string>, caf::reacts_to<notice_atom, std::string>,
+                        caf::reacts_to<ticket_atom, std::string>>;
 
 } // namespace holdfast::msg

@@ -15,6 +15,7 @@ constexpr auto write_limit = 10s;
 constexpr auto enrol_limit = 120s;
 constexpr auto digest_limit = 5s;
 constexpr auto status_limit = 800ms; ///< STA-10: within 1 s
+constexpr auto part_limit = 150ms;   ///< of a status call that asks others as well
 
 } // namespace
 
@@ -71,6 +72,11 @@ awaitable<std::vector<msg::actor_row>> actor_node_port::actors() {
   if (asked)
     co_return std::move(*asked.value);
   co_return std::vector<msg::actor_row>{};
+}
+
+awaitable<std::optional<msg::vip_status>> actor_node_port::vip() {
+  auto asked = co_await ask_.ask(parts_.vip, part_limit, msg::status_atom::value);
+  co_return std::move(asked.value);
 }
 
 awaitable<std::string> actor_node_port::control(std::string verb, std::string name) {

@@ -44,6 +44,7 @@ public:
     msg::replay_actor replay;
     msg::node_actor node;
     msg::cluster_actor cluster; ///< a relay
+    msg::vip_actor vip;         ///< a relay
     /// Turns the consensus room's names into the operator's; may be empty.
     std::function<msg::consensus_status(msg::consensus_status)> present;
     std::shared_ptr<net::tls_slot> cluster_tls; ///< what fellow members meet on the API port; may be null
@@ -59,6 +60,7 @@ public:
   boost::asio::awaitable<std::optional<msg::consensus_status>> status() override;
   boost::asio::awaitable<std::optional<msg::log_digest>> digest(std::uint64_t index) override;
   boost::asio::awaitable<std::vector<msg::actor_row>> actors() override;
+  boost::asio::awaitable<std::optional<msg::vip_status>> vip() override;
   boost::asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call call) override;
   boost::asio::awaitable<std::string> control(std::string verb, std::string name) override;
   msg::ha_state_ptr ha_state() const override { return parts_.ha_state(); }

@@ -11,7 +11,8 @@ api_impl::behavior_type api_impl::make_behavior() {
   this->send(config_.replay, msg::changes_atom::value, caf::actor_cast<caf::actor>(this));
   config_.front->set_room(room_);
   room_->open(config_.front->executor());
-  return {[this](msg::changes_atom, const msg::changes_ptr& batch) { room_->on_changes(batch); }};
+  return {[this](msg::notice_atom, const msg::notice_ptr& notice) { room_->on_notice(*notice); },
+          [this](msg::changes_atom, const msg::changes_ptr& batch) { room_->on_changes(batch); }};
 }
 
 void api_impl::abandon() {

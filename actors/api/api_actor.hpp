@@ -5,6 +5,7 @@
 
 #include "actors/api/api_front.hpp"
 #include "messages/actors.hpp"
+#include "messages/notice.hpp"
 #include "runtime/counting_actor.hpp"
 
 #include <functional>
@@ -12,7 +13,7 @@
 
 namespace holdfast::api {
 
-using api_handle = caf::typed_actor<caf::reacts_to<msg::changes_atom, msg::changes_ptr>>;
+using api_handle = msg::notice_sink_actor::extend<caf::reacts_to<msg::changes_atom, msg::changes_ptr>>;
 
 /// What every life of the actor starts with. Borrowed and shared things outlive the actor.
 struct api_config {

@@ -69,6 +69,17 @@ void api_room::on_changes(const msg::changes_ptr& batch) {
   changes_.publish(batch);
 }
 
+void api_room::on_notice(const msg::notice& notice) {
+  event out;
+  out.time = notice.time;
+  out.type = notice.type;
+  out.action = notice.action;
+  out.key = notice.key;
+  out.principal = "system";
+  out.object = notice.object;
+  events_.publish(out);
+}
+
 void api_room::close() {
   if (closed_)
     return;

@@ -11,6 +11,7 @@
 #include "actors/api/request_forwarder.hpp"
 #include "actors/api/router.hpp"
 #include "actors/api/system_services.hpp"
+#include "messages/notice.hpp"
 
 #include <functional>
 #include <memory>
@@ -36,6 +37,8 @@ public:
   boost::asio::awaitable<void> handle(std::shared_ptr<net::http_exchange> exchange);
   /// A batch of applied changes: authentication first, then whoever listens.
   void on_changes(const msg::changes_ptr& batch);
+  /// Something that watchers are told though no object changed.
+  void on_notice(const msg::notice& notice);
   /// Begins to make events of log lines and to keep house, on that executor. Once.
   void open(const boost::asio::any_io_executor& loop);
   /// This life is over: event streams and long polls are told to end.

@@ -103,6 +103,38 @@ void write_consensus(text_writer& out, const msg::consensus_status& status) {
   out.single("holdfast_active", "gauge", "1 on the active node.", active ? 1 : 0);
 }
 
+void write_vip(text_writer& out, const msg::vip_status& vip) {
+  const auto flag = [&out](const char* name, const char* help, bool on) {
+    out.single(name, "gauge", help, on ? 1 : 0);
+  };
+  flag("holdfast_vip_holding", "1 while the virtual address is on this node.", vip.holding);
+  flag("holdfast_vip_guard_ready", "1 while the guard stands and has what it needs.", vip.guard_ready);
+  flag("holdfast_vip_link_up", "1 while the interface is up and has a carrier.", vip.link_up);
+  flag("holdfast_vip_fit", "1 while nothing keeps this node from carrying the address.", vip.trouble.empty());
+  out.single("holdfast_vip_epoch", "gauge", "Term of the last word on the lease.", vip.epoch);
+  out.head("holdfast_vip_lease_left_seconds", "gauge", "What is left of this node's lease.");
+  constexpr std::uint64_t ns_per_ms = 1000000;
+  out.value("holdfast_vip_lease_left_seconds", "", "",
+            seconds(static_cast<std::uint64_t>(vip.lease_left_ms) * ns_per_ms));
+  const auto count = [&out](const char* name, const char* help, std::uint64_t number) {
+    out.single(name, "counter", help, number);
+  };
+  count("holdfast_vip_taken_total", "Times the address came to this node.", vip.taken);
+  count("holdfast_vip_released_total", "Times it was taken off as asked.", vip.released);
+  count("holdfast_vip_lost_total", "Times the guard took it off for want of an extension.", vip.lapsed);
+  count("holdfast_vip_restored_total", "Times it was put back after somebody deleted it.", vip.restored);
+  count("holdfast_vip_strays_total", "Times it was removed though this node did not hold it.", vip.strays);
+  count("holdfast_vip_conflicts_total", "Claims of another MAC heard while holding.", vip.conflicts);
+  count("holdfast_vip_announcements_total", "Announcements sent.", vip.announcements);
+  count("holdfast_vip_guard_deaths_total", "Guards that died and were replaced.", vip.guard_restarts);
+  count("holdfast_vip_tickets_taken_total", "Release tickets believed.", vip.tickets_taken);
+  count("holdfast_vip_tickets_repeated_total", "Release tickets that were known already.",
+        vip.tickets_repeated);
+  count("holdfast_vip_tickets_relayed_total", "Release tickets passed on to the other members.",
+        vip.tickets_relayed);
+  count("holdfast_vip_tickets_refused_total", "Release tickets refused.", vip.tickets_refused);
+}
+
 void write_http(text_writer& out, const net::http_server_stats& http) {
   out.single("holdfast_http_accepted_total", "counter", "Connections accepted.", http.accepted);
   out.single("holdfast_http_refused_total", "counter", "Connections refused for want of room.", http.refused);
@@ -131,6 +163,8 @@ std::string metrics_text(const metrics_input& input) {
   out.single("holdfast_resident_bytes", "gauge", "Resident memory of the process.", input.resident_bytes);
   if (input.status)
     write_consensus(out, *input.status);
+  if (input.vip && input.vip->managed)
+    write_vip(out, *input.vip);
   write_http(out, input.http);
   out.single("holdfast_auth_cache_hits_total", "counter", "Requests whose credential was known.",
              input.auth.hits);

@@ -4,6 +4,7 @@
 #include "actors/api/auth.hpp"
 #include "messages/actors.hpp"
 #include "messages/object_view.hpp"
+#include "messages/vip.hpp"
 #include "net/http_server.hpp"
 
 #include <optional>
@@ -15,6 +16,7 @@ namespace holdfast::api {
 struct metrics_input {
   std::optional<msg::consensus_status> status;
   std::vector<msg::actor_row> actors;
+  std::optional<msg::vip_status> vip; ///< written when there is an address to guard
   net::http_server_stats http;
   api_auth::counters auth;
   const msg::object_view* view = nullptr;

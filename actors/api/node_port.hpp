@@ -5,6 +5,7 @@
 #include "messages/cluster.hpp"
 #include "messages/ha_state.hpp"
 #include "messages/log_digest.hpp"
+#include "messages/vip.hpp"
 #include "net/http_server.hpp"
 #include "net/tls_context.hpp"
 
@@ -37,6 +38,8 @@ public:
   virtual boost::asio::awaitable<std::optional<msg::log_digest>> digest(std::uint64_t index) = 0;
   /// Empty when the supervisor does not answer.
   virtual boost::asio::awaitable<std::vector<msg::actor_row>> actors() = 0;
+  /// The virtual address as this node sees it. Nothing when its actor does not answer.
+  virtual boost::asio::awaitable<std::optional<msg::vip_status>> vip() { co_return std::nullopt; }
   /// An empty string, or why it was refused.
   virtual boost::asio::awaitable<std::string> control(std::string verb, std::string name) = 0;
   /// The node's cluster desk: enrolment, removal, hand-over (messages/cluster.hpp). Without one: 501.

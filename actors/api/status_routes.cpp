@@ -18,8 +18,9 @@ awaitable<msg::view_ptr> local_view(system_services& with) {
 awaitable<net::http_response> get_info(request_context&, system_services& with) {
   const auto view = co_await local_view(with);
   const auto status = co_await with.node.status();
+  const auto vip = co_await with.node.vip();
   co_return json_response(info_json(with.node.facts(), *with.node.ha_state(),
-                                    status.value_or(msg::consensus_status{}), view.get()));
+                                    status.value_or(msg::consensus_status{}), vip, view.get()));
 }
 
 /// 200 while this node serves reads of its own; load balancers and scripts ask this.
@@ -46,6 +47,7 @@ awaitable<net::http_response> get_metrics(request_context&, system_services& wit
   input.view = view.get();
   input.status = co_await with.node.status();
   input.actors = co_await with.node.actors();
+  input.vip = co_await with.node.vip();
   input.http = with.node.http();
   input.auth = with.auth.stats();
   input.resident_bytes = resident_bytes();

@@ -28,6 +28,10 @@ public:
     key(name);
     out_.Uint64(value);
   }
+  void signed_number(std::string_view name, std::int64_t value) {
+    key(name);
+    out_.Int64(value);
+  }
   void key(std::string_view name) { out_.Key(name.data(), static_cast<rapidjson::SizeType>(name.size())); }
   void empty_list(std::string_view name) {
     key(name);
@@ -213,6 +217,42 @@ void write_passives(object_writer& out, const msg::ha_state& state, const msg::c
   out.raw().EndArray();
 }
 
+/// The virtual address as this node sees it; times are milliseconds before now, -1: never.
+void write_vip(object_writer& out, const msg::ha_state& state, const msg::consensus_status& status,
+               const std::optional<msg::vip_status>& vip) {
+  out.key("vip");
+  out.raw().StartObject();
+  out.text("mode", !state.consensus_enabled              ? "none"
+                   : state.load_balanced                 ? "load-balanced"
+                   : state.virt_interface_script.empty() ? "address"
+                                                         : "script");
+  out.text("address", state.virt_addr);
+  out.text("interface", state.virt_interface);
+  out.text("holder", state.load_balanced ? std::string() : status.active_id);
+  if (vip) {
+    out.flag("holding", vip->holding);
+    out.number("epoch", status.term);
+    out.signed_number("lease_left_ms", vip->lease_left_ms);
+    out.flag("link_up", vip->link_up);
+    out.text("trouble", vip->trouble);
+    out.text("last_error", vip->last_error);
+    out.signed_number("last_announcement_ago_ms", vip->announced_ms);
+    out.key("guard");
+    out.raw().StartObject();
+    out.flag("ready", vip->guard_ready);
+    out.text("missing", vip->guard_missing);
+    out.number("restarts", vip->guard_restarts);
+    out.raw().EndObject();
+    out.key("conflicts");
+    out.raw().StartObject();
+    out.number("count", vip->conflicts);
+    out.text("mac", vip->conflict_mac);
+    out.signed_number("ago_ms", vip->conflict_ms);
+    out.raw().EndObject();
+  }
+  out.raw().EndObject();
+}
+
 /// This node's own state: what it hears and how much of it it has taken in.
 std::string_view status_word(const msg::consensus_status& status) {
   if (!status.active_id.empty() && status.active_id == status.node_id)
@@ -237,7 +277,8 @@ std::string tolerance_warning(std::size_t members) {
 }
 
 std::string info_json(const node_facts& facts, const msg::ha_state& state,
-                      const msg::consensus_status& status, const msg::object_view* view) {
+                      const msg::consensus_status& status, const std::optional<msg::vip_status>& vip,
+                      const msg::object_view* view) {
   const bool active = !status.active_id.empty() && status.active_id == status.node_id;
   object_writer out;
   out.raw().StartObject();
@@ -273,6 +314,7 @@ std::string info_json(const node_facts& facts, const msg::ha_state& state,
   out.text("ha_status", status_word(status));
   out.text("ha_active_id", status.active_id);
   write_passives(out, state, status);
+  write_vip(out, state, status, vip);
   out.key("ClusterState");
   out.raw().StartObject();
   write_cluster(out, facts, state, status);

@@ -6,15 +6,19 @@
 #include "messages/actors.hpp"
 #include "messages/ha_state.hpp"
 #include "messages/object_view.hpp"
+#include "messages/vip.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace holdfast::api {
 
-/// GET info. `view` may be null (not serving): then stats stay empty, as on a passive node.
+/// GET info. `view` may be null (not serving): then stats stay empty, as on a passive node. Without `vip`
+/// (its actor does not answer) the facts about the virtual address are missing, but for its configuration.
 [[nodiscard]] std::string info_json(const node_facts& facts, const msg::ha_state& state,
-                                    const msg::consensus_status& status, const msg::object_view* view);
+                                    const msg::consensus_status& status,
+                                    const std::optional<msg::vip_status>& vip, const msg::object_view* view);
 
 /// Array of NodeInfo: every known member (STA-04).
 [[nodiscard]] std::string peers_json(const msg::ha_state& state, const msg::consensus_status& status);

@@ -329,6 +329,13 @@ raft::node_id consensus_impl::successor() const {
   return settled_successor(all, config_.limits);
 }
 
+/// A majority answered within the lease, and every earlier holder's lease is over.
+bool consensus_impl::holds_lease() const {
+  const auto lease = core_->lease();
+  const auto clear = core_->previous_lease_clear_at();
+  return lease.until && now() < *lease.until && clear && now() >= *clear;
+}
+
 msg::consensus_status consensus_impl::status() const {
   msg::consensus_status status;
   if (!core_) {
@@ -339,7 +346,9 @@ msg::consensus_status consensus_impl::status() const {
   status.node_id = to_string(state.self);
   if (!state.leader.is_nil())
     status.leader_id = to_string(state.leader);
-  if (const auto active = active_node(); !active.is_nil())
+  // Of itself a node says so only while nobody else can be: after a pause the lease is over before anything
+  // is answered, and a balancer that asks is not sent to two.
+  if (const auto active = active_node(); !active.is_nil() && (active != state.self || holds_lease()))
     status.active_id = to_string(active);
   status.term = state.term.value;
   status.commit_index = state.commit.value;
@@ -394,7 +403,9 @@ void consensus_impl::tell_lease() {
   told.active = !letting_go_ && is_active(facts());
   told.epoch = core_->term().value;
   told.until_us = lease.until ? lease.until->us : 0;
-  told.clear_at_us = core_->previous_lease_clear_at().value_or(raft::instant{}).us;
+  const auto clear = core_->previous_lease_clear_at();
+  told.clear_at_us = clear.value_or(raft::instant{}).us;
+  told.settled = clear ? now() >= *clear : !core_->status().leader.is_nil();
   told.campaigning = role == raft::role::candidate || role == raft::role::pre_candidate;
   if (told == lease_told_)
     return;

@@ -86,6 +86,7 @@ private:
   void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);
   [[nodiscard]] raft::node_id vip_successor() const;
   [[nodiscard]] raft::node_id active_node() const; ///< nil: none; only with a core
+  [[nodiscard]] bool holds_lease() const;          ///< only with a core
   void tell_members();
   [[nodiscard]] msg::consensus_status status() const;
   [[nodiscard]] raft::instant now() const;

@@ -168,6 +168,7 @@ private:
   // cluster_calls.cpp: the rest
   answer_t introduction();
   answer_t vip_status();
+  [[nodiscard]] std::string vip_json(const msg::vip_status& vip, const msg::consensus_status& raw) const;
   answer_t remove(call_t call);
   boost::asio::awaitable<std::string> strands(const std::string& leaving, const msg::consensus_status& raw);
   answer_t transfer(call_t call);

@@ -73,6 +73,7 @@ awaitable<msg::cluster_answer> cluster_desk::health(call_t) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began).count();
   const auto links = co_await config_.ask->ask(config_.links, part_limit, msg::status_atom::value);
   const auto actors = co_await config_.ask->ask(node_, part_limit, msg::actors_atom::value);
+  const auto vip = co_await config_.ask->ask(config_.vip, part_limit, msg::status_atom::value);
   json_object out;
   out.text("ConsensusID", state_->consensus_id)
       .text("Version", HOLDFAST_VERSION)
@@ -103,7 +104,8 @@ awaitable<msg::cluster_answer> cluster_desk::health(call_t) {
   }
   out.raw("Progress", progress_json(seen))
       .raw("Links", links ? links_json(*links.value) : "[]")
-      .raw("Actors", actors ? troubled_actors(*actors.value) : "[]");
+      .raw("Actors", actors ? troubled_actors(*actors.value) : "[]")
+      .raw("Vip", vip ? vip_json(*vip.value, seen) : R"({"Mode":"unknown"})");
   msg::cluster_answer answer;
   answer.json = out.take();
   co_return answer;

@@ -20,7 +20,7 @@ void cluster_desk::tell_vip() {
     out.self = own_raft_id();
     out.own_address = state.consensus_addr;
     for (const auto& one : members_->members) {
-      out.members.push_back(to_string(one.id));
+      out.members.emplace(to_string(one.id), to_consensus_id(to_string(one.id)));
       if (one.id != members_->self && !one.address.empty())
         out.targets.push_back(one.address);
     }
@@ -48,10 +48,14 @@ boost::asio::awaitable<msg::cluster_answer> cluster_desk::vip_status() {
       co_await config_.ask->ask(config_.vip, std::chrono::milliseconds(800), msg::status_atom::value);
   if (!asked)
     co_return refused(503, "the vip actor does not answer: " + asked.error);
-  const auto& vip = *asked.value;
-  const auto raw = co_await status();
-  const auto number = [](std::int64_t n) { return std::to_string(n); };
   msg::cluster_answer out;
+  const auto raw = co_await status();
+  out.json = vip_json(*asked.value, raw);
+  co_return out;
+}
+
+std::string cluster_desk::vip_json(const msg::vip_status& vip, const msg::consensus_status& raw) const {
+  const auto number = [](std::int64_t n) { return std::to_string(n); };
   auto guard = json_object()
                    .flag("Ready", vip.guard_ready)
                    .text("Missing", vip.guard_missing)
@@ -67,6 +71,8 @@ boost::asio::awaitable<msg::cluster_answer> cluster_desk::vip_status() {
                     .raw("Strays", std::to_string(vip.strays))
                     .raw("Announcements", std::to_string(vip.announcements))
                     .raw("TicketsTaken", std::to_string(vip.tickets_taken))
+                    .raw("TicketsRepeated", std::to_string(vip.tickets_repeated))
+                    .raw("TicketsRelayed", std::to_string(vip.tickets_relayed))
                     .raw("TicketsRefused", std::to_string(vip.tickets_refused))
                     .take();
   auto conflicts = json_object()
@@ -75,28 +81,27 @@ boost::asio::awaitable<msg::cluster_answer> cluster_desk::vip_status() {
                        .raw("AgoMs", number(vip.conflict_ms))
                        .take();
   const auto state = state_;
-  out.json = json_object()
-                 .text("ConsensusID", state->consensus_id)
-                 .text("Mode", !state->consensus_enabled              ? "none"
-                               : state->load_balanced                 ? "load-balanced"
-                               : state->virt_interface_script.empty() ? "address"
-                                                                      : "script")
-                 .text("VirtAddr", state->virt_addr)
-                 .text("VirtInterface", state->virt_interface)
-                 .text("VirtInterfaceScript", state->virt_interface_script)
-                 .text("Holder", state->load_balanced ? std::string() : to_consensus_id(raw.active_id))
-                 .flag("Holding", vip.holding)
-                 .raw("Epoch", std::to_string(raw.term))
-                 .raw("LeaseLeftMs", number(vip.lease_left_ms))
-                 .flag("LinkUp", vip.link_up)
-                 .text("Trouble", vip.trouble)
-                 .text("LastError", vip.last_error)
-                 .raw("LastAnnouncementAgoMs", number(vip.announced_ms))
-                 .raw("Conflicts", conflicts)
-                 .raw("Guard", guard)
-                 .raw("Counters", counts)
-                 .take();
-  co_return out;
+  return json_object()
+      .text("ConsensusID", state->consensus_id)
+      .text("Mode", !state->consensus_enabled              ? "none"
+                    : state->load_balanced                 ? "load-balanced"
+                    : state->virt_interface_script.empty() ? "address"
+                                                           : "script")
+      .text("VirtAddr", state->virt_addr)
+      .text("VirtInterface", state->virt_interface)
+      .text("VirtInterfaceScript", state->virt_interface_script)
+      .text("Holder", state->load_balanced ? std::string() : to_consensus_id(raw.active_id))
+      .flag("Holding", vip.holding)
+      .raw("Epoch", std::to_string(raw.term))
+      .raw("LeaseLeftMs", number(vip.lease_left_ms))
+      .flag("LinkUp", vip.link_up)
+      .text("Trouble", vip.trouble)
+      .text("LastError", vip.last_error)
+      .raw("LastAnnouncementAgoMs", number(vip.announced_ms))
+      .raw("Conflicts", conflicts)
+      .raw("Guard", guard)
+      .raw("Counters", counts)
+      .take();
 }
 
 } // namespace holdfast::node

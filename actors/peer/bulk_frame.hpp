@@ -18,6 +18,12 @@ inline constexpr std::uint8_t frame_chunk = 3; ///< bulk links alone
 /// What a member says of itself, at most max_digest bytes; the vip room's (actors/vip/member_digest.hpp).
 inline constexpr std::uint8_t frame_digest = 4;
 inline constexpr std::size_t max_digest = 256;
+/// What happened to the virtual address on a member, for watchers of events (actors/vip/vip_notice.hpp).
+inline constexpr std::uint8_t frame_notice = 5;
+inline constexpr std::size_t max_notice = 1024;
+/// A third member's release ticket, passed on once (actors/vip/release_ticket.hpp).
+inline constexpr std::uint8_t frame_ticket = 6;
+inline constexpr std::size_t max_ticket = 512;
 
 [[nodiscard]] std::string encode_chunk(const msg::snapshot_bytes& chunk);
 /// Nothing when malformed or beyond the bounds above.

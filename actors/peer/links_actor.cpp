@@ -46,6 +46,12 @@ public:
     } else if (frame.type == frame_digest && frame.body.size() <= max_digest) {
       if (vip_)
         caf::anon_send(vip_, msg::digest_atom::value, link.peer_id(), std::string(frame.body));
+    } else if (frame.type == frame_notice && frame.body.size() <= max_notice) {
+      if (vip_)
+        caf::anon_send(vip_, msg::notice_atom::value, link.peer_id(), std::string(frame.body));
+    } else if (frame.type == frame_ticket && frame.body.size() <= max_ticket) {
+      if (vip_)
+        caf::anon_send(vip_, msg::ticket_atom::value, link.peer_id(), std::string(frame.body));
     } else {
       link.close("an unknown frame type");
     }
@@ -84,7 +90,9 @@ links_impl::behavior_type links_impl::make_behavior() {
       [this](msg::setup_atom, const msg::links_setup_ptr& setup) { return set_up(setup); },
       [this](msg::members_atom, const msg::members_ptr& members) { follow(members); },
       [this](msg::status_atom) { return rows(); },
-      [this](msg::digest_atom, const std::string& bytes) { spread_digest(bytes); },
+      [this](msg::digest_atom, const std::string& bytes) { spread(frame_digest, bytes); },
+      [this](msg::notice_atom, const std::string& bytes) { spread(frame_notice, bytes); },
+      [this](msg::ticket_atom, const std::string& bytes) { spread(frame_ticket, bytes); },
       [this](event_atom, const link_event_ptr& event) { on_event(*event); },
       [this](leave_atom, const std::string& name) {
         const auto found = table_.find(name);
@@ -124,10 +132,10 @@ std::string links_impl::set_up(const msg::links_setup_ptr& setup) {
   return {};
 }
 
-void links_impl::spread_digest(const std::string& bytes) {
+void links_impl::spread(std::uint8_t frame_type, const std::string& bytes) {
   for (auto& [name, of] : table_) {
     if (of.links->raft && of.links->raft->up())
-      of.links->raft->send(frame_digest, 0, bytes);
+      of.links->raft->send(frame_type, 0, bytes);
   }
 }
 

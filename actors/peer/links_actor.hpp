@@ -67,7 +67,8 @@ private:
     bool leaving = false; ///< removed; its link stays a while, so that it hears of that (REM-07)
   };
 
-  void spread_digest(const std::string& bytes);
+  /// To every member whose link is up.
+  void spread(std::uint8_t frame_type, const std::string& bytes);
   std::string set_up(const msg::links_setup_ptr& setup);
   void stop();
   void follow(const msg::members_ptr& members);

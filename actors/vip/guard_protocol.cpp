@@ -48,6 +48,7 @@ public:
     text.assign(in_.data(), size);
     in_ = in_.subspan(size);
   }
+  void refuse() { good_ = false; }
   [[nodiscard]] bool done() const { return good_ && in_.empty(); }
   [[nodiscard]] bool good() const { return good_; }
 
@@ -107,7 +108,10 @@ void fields(unpacker& u, to_guard::ping& m) {
 void fields(unpacker& u, to_guard::tickets& m) {
   std::uint16_t count = 0;
   u.read(m.epoch), u.read(m.payload, max_ticket_bytes), u.read(m.source_ip, longest_text), u.read(count);
-  for (std::uint16_t i = 0; u.good() && i < count && i < max_ticket_targets; ++i) {
+  if (count > max_ticket_targets) {
+    u.refuse();
+  }
+  for (std::uint16_t i = 0; u.good() && i < count; ++i) {
     u.read(m.targets.emplace_back(), longest_text);
   }
 }

@@ -20,6 +20,11 @@ constexpr mono_ns digest_lifetime = 2'000'000'000;
 constexpr mono_ns ms = 1'000'000;
 constexpr std::uint16_t probe_ms = 40;
 
+std::int64_t wall_ms() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
 std::string source_of(const std::string& address) {
   return address.substr(0, address.rfind(':'));
 }
@@ -54,19 +59,21 @@ vip_impl::behavior_type vip_impl::make_behavior() {
       [this](msg::digest_atom, const std::string& peer, const std::string& bytes) {
         take_digest(peer, bytes);
       },
+      [this](msg::notice_atom, const std::string& peer, const std::string& bytes) {
+        if (const auto notice = decode_notice(bytes))
+          pass_on(peer, *notice);
+      },
+      [this](msg::ticket_atom, const std::string& peer, const std::string& bytes) {
+        take_ticket(bytes, peer);
+      },
       [this](caf::tick_atom) { tick(); },
       [this](msg::status_atom) { return status(); },
       [this](guard_atom, const guard_message_ptr& said) { from_guard(*said); },
       [this](adopted_atom, const std::string& missing) {
         perform(rules_.guard_adopted(mono_now(), missing));
       },
-      [this](lost_atom, const std::string& why) {
-        spdlog::error("{}", msg::log_line("vip_guard_lost").with("reason", why).str());
-        ++counts_.guard_restarts;
-        perform(rules_.guard_lost(mono_now(), why));
-        tell_fitness();
-      },
-      [this](msg::ticket_atom, const std::string& bytes) { take_ticket(bytes); },
+      [this](lost_atom, const std::string& why) { on_guard_lost(why); },
+      [this](msg::ticket_atom, const std::string& bytes) { take_ticket(bytes, {}); },
   };
 }
 
@@ -146,32 +153,40 @@ void vip_impl::leave_tickets(std::uint64_t epoch) {
   config_.guard->send(out);
 }
 
-void vip_impl::take_ticket(const std::string& bytes) {
-  const auto ticket = open_ticket(bytes, setup_.cluster_id, setup_.root_keys);
-  const bool member = ticket && std::find(setup_.members.begin(), setup_.members.end(), ticket->holder) !=
-                                    setup_.members.end();
-  if (!member || ticket->holder == setup_.self) {
+void vip_impl::take_ticket(const std::string& bytes, const std::string& from) {
+  const auto verdict = book_.judge(bytes, from, setup_, rules_.last_lease());
+  const auto& ticket = verdict.ticket;
+  if (verdict.fate == ticket_fate::repeated) {
+    ++counts_.tickets_repeated;
+  } else if (verdict.fate == ticket_fate::refused) {
     if (++counts_.tickets_refused == 1 || counts_.tickets_refused % 1000 == 0)
-      spdlog::warn("{}", msg::log_line("vip_ticket_refused").with("count", counts_.tickets_refused).str());
-    return;
+      spdlog::warn("{}", msg::log_line("vip_ticket_refused")
+                             .with("reason", verdict.reason)
+                             .with("holder", ticket.holder)
+                             .with("epoch", ticket.epoch)
+                             .with("from", from)
+                             .with("count", counts_.tickets_refused)
+                             .str());
+  } else {
+    ++counts_.tickets_taken;
+    spdlog::info("{}", msg::log_line("vip_ticket")
+                           .with("holder", ticket.holder)
+                           .with("epoch", ticket.epoch)
+                           .with("from", from)
+                           .str());
+    send(config_.consensus, msg::ticket_atom::value, ticket.epoch);
+    if (verdict.pass_on) {
+      ++counts_.tickets_relayed;
+      send(config_.links, msg::ticket_atom::value, bytes);
+    }
   }
-  ++counts_.tickets_taken;
-  spdlog::info("{}",
-               msg::log_line("vip_ticket").with("holder", ticket->holder).with("epoch", ticket->epoch).str());
-  send(config_.consensus, msg::ticket_atom::value, ticket->epoch);
 }
 
 void vip_impl::from_guard(const to_daemon::message& said) {
-  const auto now = mono_now();
-  if (const auto* note = std::get_if<to_daemon::note>(&said))
-    return on_note(*note);
-  if (const auto* ready = std::get_if<to_daemon::ready>(&said)) {
-    spdlog::info("{}", msg::log_line("vip_guard_ready")
-                           .with("pid", config_.guard->worker())
-                           .with("missing", ready->missing)
-                           .str());
-    perform(rules_.guard_ready(now, ready->missing));
-    tell_fitness();
+  if (const auto* note = std::get_if<to_daemon::note>(&said)) {
+    on_note(*note);
+  } else if (const auto* ready = std::get_if<to_daemon::ready>(&said)) {
+    on_ready(*ready);
   } else if (const auto* probed = std::get_if<to_daemon::probe_result>(&said);
              probed && !probed->mac.empty()) {
     // Whoever answers holds it without a lease, or has not heard yet: the lease decides, people are told.
@@ -179,68 +194,112 @@ void vip_impl::from_guard(const to_daemon::message& said) {
   }
 }
 
+void vip_impl::on_ready(const to_daemon::ready& ready) {
+  spdlog::info("{}", msg::log_line("vip_guard_ready")
+                         .with("pid", config_.guard->worker())
+                         .with("missing", ready.missing)
+                         .str());
+  if (std::exchange(guard_died_, false))
+    tell_watchers(vip_change::guard_restarted, rules_.last_lease().epoch, ready.missing);
+  perform(rules_.guard_ready(mono_now(), ready.missing));
+  tell_fitness();
+}
+
+void vip_impl::on_guard_lost(const std::string& why) {
+  spdlog::error("{}", msg::log_line("vip_guard_lost").with("reason", why).str());
+  ++counts_.guard_restarts;
+  guard_died_ = true;
+  tell_watchers(vip_change::guard_died, rules_.last_lease().epoch, why);
+  perform(rules_.guard_lost(mono_now(), why));
+  tell_fitness();
+}
+
+void vip_impl::report(spdlog::level::level_enum level, const char* line, vip_change what, std::uint64_t epoch,
+                      const std::string& detail) {
+  spdlog::log(level, "{}",
+              msg::log_line(line)
+                  .with("address", setup_.cidr)
+                  .with("interface", setup_.interface)
+                  .with("epoch", epoch)
+                  .with("detail", detail)
+                  .str());
+  tell_watchers(what, epoch, detail);
+}
+
+/// A watcher is connected to the active, wherever the change was: so the others hear of it as well.
+void vip_impl::tell_watchers(vip_change what, std::uint64_t epoch, const std::string& detail) {
+  if (!setup_.managed)
+    return;
+  const vip_notice notice{what, epoch, wall_ms(), setup_.cidr, setup_.interface, detail};
+  pass_on(setup_.self, notice);
+  send(config_.links, msg::notice_atom::value, encode_notice(notice));
+}
+
+void vip_impl::pass_on(const std::string& member, const vip_notice& notice) {
+  const auto known = setup_.members.find(member);
+  const auto& name = known != setup_.members.end() ? known->second : member;
+  send(config_.watchers, msg::notice_atom::value,
+       msg::notice_ptr(std::make_shared<const msg::notice>(to_event(notice, name))));
+}
+
 void vip_impl::on_note(const to_daemon::note& note) {
+  using enum spdlog::level::level_enum;
   const auto now = mono_now();
-  const auto say = [&](spdlog::level::level_enum level, const char* what) {
-    spdlog::log(level, "{}",
-                msg::log_line(what)
-                    .with("address", setup_.cidr)
-                    .with("interface", setup_.interface)
-                    .with("epoch", note.epoch)
-                    .with("detail", note.detail)
-                    .str());
+  const auto detail = readable(note.detail);
+  const auto say = [&](spdlog::level::level_enum level, const char* line, vip_change what) {
+    report(level, line, what, note.epoch, detail);
   };
   switch (note.what) {
   case guard_note::held:
     if (!rules_.holding()) {
       ++counts_.taken;
-      say(spdlog::level::info, "vip_taken");
+      say(info, "vip_taken", vip_change::taken);
     }
     break;
   case guard_note::released:
     if (rules_.holding()) {
       ++counts_.released;
-      say(spdlog::level::info, "vip_released");
+      say(info, "vip_released", vip_change::released);
     }
     break;
   case guard_note::lapsed:
     ++counts_.lapsed;
-    say(spdlog::level::warn, "vip_lapsed");
+    say(warn, "vip_lapsed", vip_change::lost);
     break;
   case guard_note::restored:
     ++counts_.restored;
-    say(spdlog::level::warn, "vip_restored");
+    say(warn, "vip_restored", vip_change::restored);
     break;
   case guard_note::stray:
     ++counts_.strays;
-    say(spdlog::level::warn, "vip_stray_removed");
+    say(warn, "vip_stray_removed", vip_change::stray_removed);
     break;
   case guard_note::claim_heard:
     conflict_at_ = now;
-    if (counts_.conflict_mac != note.detail || counts_.conflicts % 100 == 0)
-      say(spdlog::level::warn, "vip_conflict");
+    if (counts_.conflict_mac != detail || counts_.conflicts % 100 == 0)
+      say(warn, "vip_conflict", vip_change::conflict);
     ++counts_.conflicts;
-    counts_.conflict_mac = note.detail;
+    counts_.conflict_mac = detail;
     break;
   case guard_note::announced:
     ++counts_.announcements;
     announced_at_ = now;
     break;
   case guard_note::link_lost:
-    say(spdlog::level::warn, "vip_link_lost");
+    say(warn, "vip_link_lost", vip_change::link_lost);
     break;
   case guard_note::link_back:
-    say(spdlog::level::info, "vip_link_back");
+    say(info, "vip_link_back", vip_change::link_back);
     break;
   case guard_note::failed:
-    if (counts_.last_error != note.detail)
-      say(spdlog::level::err, "vip_failed");
-    counts_.last_error = note.detail;
+    if (counts_.last_error != detail)
+      say(err, "vip_failed", vip_change::failed);
+    counts_.last_error = detail;
     break;
   case guard_note::none:
     break;
   }
-  perform(rules_.noted(now, note.what, note.detail));
+  perform(rules_.noted(now, note.what, detail));
   tell_fitness();
 }
 
@@ -276,6 +335,8 @@ void vip_impl::tell_fitness() {
                     .with("fit", fitness.trouble.empty())
                     .with("reason", fitness.trouble)
                     .str());
+    tell_watchers(fitness.trouble.empty() ? vip_change::fit : vip_change::unfit, rules_.last_lease().epoch,
+                  fitness.trouble);
   }
   // Repeated also when nothing changed: a consensus actor that was restarted knows nothing, nor does a
   // member.
@@ -324,6 +385,7 @@ void vip_impl::abandon() {
     promise.deliver(false);
   config_.consensus = nullptr;
   config_.links = nullptr;
+  config_.watchers = nullptr;
 }
 
 } // namespace holdfast::vip

@@ -3,10 +3,14 @@
 #pragma once
 
 #include "actors/vip/guard_link.hpp"
+#include "actors/vip/ticket_book.hpp"
 #include "actors/vip/ticket_listener.hpp"
 #include "actors/vip/vip_lease.hpp"
+#include "actors/vip/vip_notice.hpp"
 #include "messages/vip.hpp"
 #include "runtime/counting_actor.hpp"
+
+#include <spdlog/common.h>
 
 #include <map>
 #include <memory>
@@ -37,6 +41,7 @@ struct vip_config {
   std::shared_ptr<guard_link> guard;
   msg::lease_source_actor consensus; ///< relays
   msg::digest_links_actor links;
+  msg::notice_sink_actor watchers;
 };
 
 class vip_impl final : public runtime::counting_actor<vip_self::base> {
@@ -54,9 +59,17 @@ private:
   void listen_for_tickets(const std::string& address);
   void from_guard(const to_daemon::message& said);
   void on_note(const to_daemon::note& note);
+  void on_ready(const to_daemon::ready& ready);
+  void on_guard_lost(const std::string& why);
+  /// Writes it down and tells the watchers.
+  void report(spdlog::level::level_enum level, const char* line, vip_change what, std::uint64_t epoch,
+              const std::string& detail);
+  void tell_watchers(vip_change what, std::uint64_t epoch, const std::string& detail);
+  /// To those connected here. `member`: raft id of where it happened.
+  void pass_on(const std::string& member, const vip_notice& notice);
   void perform(const vip_lease::actions& todo);
   void leave_tickets(std::uint64_t epoch);
-  void take_ticket(const std::string& bytes);
+  void take_ticket(const std::string& bytes, const std::string& from);
   void take_digest(const std::string& peer, const std::string& bytes);
   void tick();
   void tell_fitness();
@@ -68,6 +81,7 @@ private:
   bool set_up_ = false;
   std::shared_ptr<ticket_listener> tickets_;
   std::string tickets_at_;
+  ticket_book book_;
   std::vector<release_promise> waiting_; ///< for the address to be off
   struct member_word {
     bool fit = false;
@@ -80,6 +94,7 @@ private:
   msg::vip_status counts_;
   mono_ns announced_at_ = 0;
   mono_ns conflict_at_ = 0;
+  bool guard_died_ = false; ///< and its heir has not come yet
 };
 
 } // namespace holdfast::vip

@@ -1,5 +1,8 @@
 #include "tools/holdfast/doctor.hpp"
 
+#include "tools/holdfast/doctor_vip.hpp"
+#include "tools/holdfast/health_fields.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,37 +17,6 @@ constexpr std::uint64_t lag_entries = 10'000;   ///< beyond it a snapshot may be
 constexpr std::uint64_t slow_sync_us = 500'000; ///< the shortest election timeout: the role moves at that
 constexpr std::int64_t skew_warning_ms = 1'000;
 constexpr std::int64_t skew_error_ms = 5 * 60 * 1000; ///< half of what new certificates tolerate (TLS-12)
-
-std::uint64_t number(const value& from, const char* name) {
-  if (!from.IsObject()) {
-    return 0;
-  }
-  const auto found = from.FindMember(name);
-  return found != from.MemberEnd() && found->value.IsUint64() ? found->value.GetUint64() : 0;
-}
-
-std::string text(const value& from, const char* name) {
-  if (!from.IsObject()) {
-    return {};
-  }
-  const auto found = from.FindMember(name);
-  return found != from.MemberEnd() && found->value.IsString() ? found->value.GetString() : "";
-}
-
-bool flag(const value& from, const char* name) {
-  const auto found = from.IsObject() ? from.FindMember(name) : value::ConstMemberIterator{};
-  return from.IsObject() && found != from.MemberEnd() && found->value.IsTrue();
-}
-
-template <class Each>
-void for_each_in(const value& from, const char* name, const Each& each) {
-  const auto found = from.IsObject() ? from.FindMember(name) : value::ConstMemberIterator{};
-  if (from.IsObject() && found != from.MemberEnd() && found->value.IsArray()) {
-    for (const auto& item : found->value.GetArray()) {
-      each(item);
-    }
-  }
-}
 
 const examined_member* leader_of(const std::vector<examined_member>& members) {
   const examined_member* best = nullptr;
@@ -92,6 +64,7 @@ public:
   std::vector<finding> run() {
     look_at_quorum();
     look_at_versions();
+    examine_vip(members_, out_);
     for (const auto& member : members_) {
       if (!member.error.empty()) {
         add(severity::error, member.id, "does not answer at " + member.address + ": " + member.error,

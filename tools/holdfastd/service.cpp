@@ -115,7 +115,7 @@ api::node_facts facts_of(const node::settings& settings, const node::host_facts&
 service::service(const node::settings& settings, const prepared& with, vip::guard_handle guard)
     : settings_(settings), with_(with), host_(loop_.context(), log_caf_text),
       group_(host_.system(), directory_, setup_from(settings, with, feed_, verdict_)), links_(host_.system()),
-      cluster_(host_.system()), vip_(host_.system()),
+      cluster_(host_.system()), vip_(host_.system()), watchers_(host_.system()),
       guard_(std::make_shared<vip::guard_link>(loop_.context().get_executor(), std::move(guard))),
       watchdog_(loop_.context()) {
   spdlog::default_logger()->sinks().push_back(ring_);
@@ -153,6 +153,7 @@ void service::start_root() {
   parts.replay = group_.replay();
   parts.node = root_;
   parts.cluster = cluster_.handle();
+  parts.vip = vip_.handle();
   parts.present = [desk = desk_](msg::consensus_status raw) { return desk->present(std::move(raw)); };
   parts.cluster_tls = cluster_tls_;
   parts.ha_state = [desk = desk_] { return desk->state(); };
@@ -176,8 +177,10 @@ node::child_group service::api_child() {
     auto api = host_.system().spawn<api::api_impl>(directory_->open("api", "node"), std::move(config));
     // Here and not only by its own message, which is lost while replay is being restarted.
     feed_->subscribe(api.address());
+    watchers_.aim(api);
     return std::vector<caf::actor>{caf::actor_cast<caf::actor>(api)};
   };
+  child.stopped = [this] { watchers_.aim(nullptr); };
   return child;
 }
 
@@ -256,6 +259,7 @@ node::child_group service::vip_child() {
         caf::actor_cast<msg::lease_source_actor>(caf::actor_cast<caf::strong_actor_ptr>(group_.consensus()));
     config.links =
         caf::actor_cast<msg::digest_links_actor>(caf::actor_cast<caf::strong_actor_ptr>(links_.handle()));
+    config.watchers = watchers_.handle();
     const auto made = host_.system().spawn<vip::vip_impl>(directory_->open("vip", "node"), std::move(config));
     vip_.aim(made);
     desk_->on_vip_started();

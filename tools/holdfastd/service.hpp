@@ -53,6 +53,7 @@ private:
   runtime::relay<msg::links_actor> links_;
   runtime::relay<msg::cluster_actor> cluster_;
   runtime::relay<msg::vip_actor> vip_;
+  runtime::relay<msg::notice_sink_actor> watchers_;
   std::shared_ptr<vip::guard_link> guard_;
   std::shared_ptr<runtime::board<msg::standing_ptr>> standing_ =
       std::make_shared<runtime::board<msg::standing_ptr>>();

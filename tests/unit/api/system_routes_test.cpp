@@ -49,6 +49,7 @@ TEST_CASE("§7.1 info has every key, no null, and no secret") {
                                         "ha_status",
                                         "ha_active_id",
                                         "ha_passive_state",
+                                        "vip",
                                         "ClusterState"};
   CHECK(keys == wanted);
   CHECK(json::text_at(doc, "ha_status") == "Up");
@@ -167,6 +168,43 @@ TEST_CASE("architecture §9 the actor tree, and the superuser's hand on it") {
   CHECK(text.body.find("# TYPE holdfast_consensus_term gauge\nholdfast_consensus_term 0\n") !=
         std::string::npos);
   CHECK(text.body.find("holdfast_objects{prefix=\"users\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("VIP the address stands in info and among the metrics, when there is one to guard") {
+  system_world world;
+  CHECK(world.get("/metrics").body.find("holdfast_vip_") == std::string::npos);
+  CHECK(world.get("info").body.find(R"("vip":{"mode":"none","address":"")") != std::string::npos);
+  auto state = std::make_shared<msg::ha_state>(*world.node->state);
+  state->consensus_enabled = true;
+  state->virt_addr = "10.0.0.9/24";
+  state->virt_interface = "c0";
+  world.node->state = state;
+  world.node->answer->term = 9;
+  auto& vip = world.node->address.emplace();
+  vip.managed = vip.holding = vip.guard_ready = true;
+  vip.epoch = 9;
+  vip.lease_left_ms = 320;
+  vip.announced_ms = 4000;
+  vip.conflicts = 3;
+  vip.conflict_mac = "02:00:00:00:00:09";
+  vip.conflict_ms = 77;
+  vip.tickets_refused = 5;
+  const auto info = world.get("info").body;
+  CHECK(info.find(R"("vip":{"mode":"address","address":"10.0.0.9/24","interface":"c0","holder":")" +
+                  state->consensus_id +
+                  R"(","holding":true,"epoch":9,"lease_left_ms":320,"link_up":true,"trouble":"",)"
+                  R"("last_error":"","last_announcement_ago_ms":4000,"guard":{"ready":true,"missing":"",)"
+                  R"("restarts":0},"conflicts":{"count":3,"mac":"02:00:00:00:00:09","ago_ms":77}})") !=
+        std::string::npos);
+  const auto text = world.get("/metrics").body;
+  for (const char* line :
+       {"holdfast_vip_holding 1\n", "holdfast_vip_epoch 9\n", "holdfast_vip_lease_left_seconds 0.320000000\n",
+        "holdfast_vip_conflicts_total 3\n",
+        "# TYPE holdfast_vip_tickets_refused_total counter\n"
+        "holdfast_vip_tickets_refused_total 5\n"}) {
+    INFO(line);
+    CHECK(text.find(line) != std::string::npos);
+  }
 }
 
 TEST_CASE("architecture §9 a rate is what happened since the last look, at first the mean of a life") {

@@ -98,6 +98,8 @@ public:
   msg::cluster_answer desk; ///< what the cluster desk says to anything
   std::vector<std::string> desk_calls;
   asio::awaitable<std::vector<msg::actor_row>> actors() override { co_return rows; }
+  asio::awaitable<std::optional<msg::vip_status>> vip() override { co_return address; }
+  std::optional<msg::vip_status> address;
   asio::awaitable<std::string> control(std::string verb, std::string name) override {
     controlled.emplace_back(verb, name);
     co_return name == "replay" ? "" : "there is no actor " + name;

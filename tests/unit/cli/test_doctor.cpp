@@ -110,3 +110,39 @@ TEST_CASE("doctor puts the worst first and shows a row for a member that cannot 
   CHECK(std::string{rows[1]["Error"].GetString()} == "no answer");
   CHECK(rows[0]["Active"].GetBool());
 }
+
+TEST_CASE("doctor: the virtual address, its guard, link, lease and conflicts") {
+  const auto with = [](const std::string& vip) { return "{\"Vip\":" + vip + "}"; };
+  const std::string well = R"("Mode":"address","VirtAddr":"10.0.0.9/24","VirtInterface":"c0","Holder":"a",)"
+                           R"("Guard":{"Ready":true,"Missing":"","Restarts":0},"LinkUp":true,"Trouble":"",)"
+                           R"("LastError":"","Conflicts":{"Count":0,"Mac":"","AgoMs":-1})";
+  const auto passive = [&](const std::string& change) {
+    auto members =
+        cluster(with("{" + well + "}"), with("{" + well + R"(,"Holding":true,"LeaseLeftMs":300})"));
+    const auto more = parse_json(with(change), "test");
+    merge(members[2].health, more, members[2].health.GetAllocator());
+    return members;
+  };
+  CHECK(examine(passive("{}"), now_s).empty());
+  CHECK(examine(cluster(with(R"({"Mode":"none"})")), now_s).empty());
+  CHECK(examine(cluster(with(R"({"Mode":"load-balanced","VirtAddr":"10.0.0.9"})")), now_s).empty());
+  CHECK(severity_of(passive(R"({"Mode":"unknown"})"), "does not answer") == "error");
+  CHECK(severity_of(passive(R"({"Guard":{"Ready":false}})"), "guard of the virtual address is dead") ==
+        "error");
+  CHECK(severity_of(passive(R"({"Guard":{"Missing":"CAP_NET_ADMIN: no"}})"), "CAP_NET_ADMIN") == "error");
+  CHECK(severity_of(passive(R"({"Guard":{"Restarts":2}})"), "died 2 times") == "note");
+  CHECK(severity_of(passive(R"({"LinkUp":false})"), "c0 is missing, down or without a carrier") == "error");
+  CHECK(severity_of(passive(R"({"Trouble":"10.0.0.9/24 on c0: Operation not permitted"})"),
+                    "cannot carry 10.0.0.9/24 on c0: 10.0.0.9/24 on c0: Operation not permitted") == "error");
+  CHECK(severity_of(passive(R"({"LastError":"add: exit 3"})"), "refused: add: exit 3") == "note");
+  CHECK(severity_of(passive(R"({"Conflicts":{"Count":4,"Mac":"02:aa","AgoMs":9000}})"), "(02:aa) claim") ==
+        "error");
+  CHECK(severity_of(passive(R"({"Conflicts":{"Count":4,"Mac":"02:aa","AgoMs":9000000}})"), "(02:aa) claim") ==
+        "note");
+  CHECK(severity_of(passive(R"({"Counters":{"Lapsed":1}})"), "not extended in time 1 times") == "note");
+  CHECK(severity_of(passive(R"({"Holding":true})"), "2 members said") == "error");
+  CHECK(severity_of(cluster("", with("{" + well + R"(,"Holding":true,"LeaseLeftMs":0})")),
+                    "its lease is not extended") == "error");
+  CHECK(severity_of(cluster("", with("{" + well + R"(,"Holding":false,"LeaseLeftMs":300})")),
+                    "does not carry 10.0.0.9/24") == "error");
+}
