@@ -4,6 +4,7 @@
     vip_faults.py DAEMON [--ipv6 | --script]      the short sets of tools/test.sh
     vip_faults.py DAEMON --random N               N random faults in a row on five members
     vip_faults.py DAEMON --measure [--trials N] [--json FILE]   every fault N times: gaps and two-holder times
+    vip_faults.py DAEMON --serve              trials as the bench asks for them: a fault's name a line, JSON back
 """
 import argparse
 import json
@@ -16,127 +17,15 @@ import sys
 import time
 
 from harness import Workplace, wait_for
-from vip_rig import Rig, VipCluster, Watch, Writer, sh
-
-KERNEL_LIFETIME = 3.3  # valid_lft of 3 s, and the kernel's own granularity
-
+from vip_actions import FAULTS, KERNEL_LIFETIME, TWO_FAULTS, trial
+from vip_rig import Rig, VipCluster, Watch, Writer, serve_trials, sh
+from vip_tickets import check_refused_tickets, check_second_path
+from vip_told import check_events, check_told_everywhere
+from vip_writers import WriterSamples
 
 def expect(condition, what):
     if not condition:
         raise AssertionError(what)
-
-
-# Each takes (cluster, node) and returns what undoes it.
-
-def kill_daemon(_, node):
-    node.signal(signal.SIGKILL)
-    return lambda: restart(node)
-
-
-def kill_guard(_, node):
-    os.kill(node.guard()[0], signal.SIGKILL)
-    return lambda: None
-
-
-def kill_both(_, node):
-    for pid in (*reversed(node.guard()), node.process.pid):
-        os.kill(pid, signal.SIGKILL)
-    return lambda: restart(node)
-
-
-def stop_daemon(_, node):
-    node.signal(signal.SIGSTOP)
-    return lambda: node.signal(signal.SIGCONT)
-
-
-def stop_guard(_, node):
-    os.kill(node.guard()[0], signal.SIGSTOP)
-    return lambda: None  # it is replaced
-
-
-def stop_both(_, node):
-    guard = node.guard()[0]
-    node.signal(signal.SIGSTOP)
-    os.kill(guard, signal.SIGSTOP)
-    return lambda: node.signal(signal.SIGCONT)
-
-
-def terminate(_, node):
-    stopped = node.count_stops()
-    node.signal(signal.SIGTERM)
-
-    def undo():
-        node.finish(stopped)
-        node.start()
-    return undo
-
-
-def cut(cluster, node):
-    cluster.rig.cut(node.k)
-    return lambda: cluster.rig.cut(node.k, on=False)
-
-
-def lose_carrier(cluster, node):
-    cluster.rig.port(node.k, "c0", "down")
-    return lambda: cluster.rig.port(node.k, "c0", "up")
-
-
-def link_down(cluster, node):
-    sh(f"ip -n {cluster.rig.ns(node.k)} link set c0 down")
-    return lambda: sh(f"ip -n {cluster.rig.ns(node.k)} link set c0 up")
-
-
-def delete_address(cluster, node):
-    length = 128 if ":" in cluster.rig.vip else 32
-    sh(f"ip -n {cluster.rig.ns(node.k)} addr del {cluster.rig.vip}/{length} dev c0")
-    return lambda: None
-
-
-def replace_interface(cluster, node):
-    rig = cluster.rig
-    sh(f"ip -n {rig.ns(node.k)} link del c0")
-    rig.plug(rig.ns(node.k), node.k, "c0", "brC", f"10.77.0.1{node.k}/24", f"fd77::1{node.k}/64")
-    for name in [rig.client, *(rig.ns(k) for k in range(1, rig.count + 1))]:
-        sh(f"ip -n {name} neigh flush all")  # nobody announces the node's own address
-    return lambda: None
-
-
-FAULTS = {
-    "SIGKILL daemon": kill_daemon, "SIGKILL guard": kill_guard, "SIGKILL both": kill_both,
-    "SIGSTOP daemon": stop_daemon, "SIGSTOP guard": stop_guard, "SIGSTOP both": stop_both,
-    "SIGTERM": terminate, "silent cut": cut, "carrier lost": lose_carrier, "link set down": link_down,
-    "address deleted": delete_address, "interface replaced": replace_interface,
-}
-TWO_FAULTS = {"SIGKILL both"}  # nobody is left but the kernel
-
-
-def restart(node):
-    node.process.wait(10)
-    wait_for(lambda: node.guard() == (None, None), 10, "the guard of the killed daemon to end")
-    node.start()
-
-
-def all_ready(cluster):
-    for node in cluster.nodes:
-        wait_for(node.ready, 30, f"node {node.k} to serve")
-
-
-def trial(cluster, watch, writer, name):
-    """One fault on the active node; (gap, time with two holders) in seconds."""
-    node = cluster.active(40)
-    writer.wait_after(time.monotonic(), 20)
-    moment = time.monotonic()
-    undo = FAULTS[name](cluster, node)
-    # The first acknowledgement may still be one of before: what counts is the longest silence that follows.
-    time.sleep(1.2)
-    writer.wait_after(time.monotonic(), 30)
-    edges = [moment, *sorted(at for at, _ in writer.acknowledged()[-4000:] if at > moment)]
-    gap = max(b - a for a, b in zip(edges, edges[1:]))
-    undo()
-    all_ready(cluster)
-    cluster.active(40)
-    overlap, moments = watch.overlap(since=moment)
-    return gap, overlap, moments, node
 
 
 def check_never_two(cluster, watch):
@@ -200,18 +89,6 @@ def check_term(cluster):
     cluster.active()
 
 
-def check_forged_tickets(cluster):
-    import socket
-    active = cluster.active()
-    other = next(node for node in cluster.nodes if node is not active)
-    host, port = other.consensus.split(":")
-    before = other.vip_status()["Counters"]["TicketsRefused"]
-    sh(f"ip netns exec {cluster.rig.ns(active.k)} python3 -c \"import socket; "
-       f"socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'HFRT' + bytes(90), ('{host}', {port}))\"")
-    wait_for(lambda: other.vip_status()["Counters"]["TicketsRefused"] > before, 3, "the forged ticket refused")
-    expect(cluster.active() is active, "a forged ticket moved the role")
-
-
 def check_all_links_down(cluster):
     """VIP-15: nobody is better off, so nobody hands over (an election for want of heartbeats is no matter)."""
     def handed_over():
@@ -266,23 +143,35 @@ def check_pause(cluster):
         import threading
         answers = []
 
-        def read():
-            client = active.client(timeout=10)
+        def ask(method, path, body=None, headers=None):
             try:
-                status, _, data = client.request("GET", "/api/v3/profiles/paused")
-                answers.append((status, data))
+                status, _, data = active.client(timeout=10).request(method, path, body, headers)
+                answers.append((method, path, status, data))
             except Exception as error:  # no answer is an honest one
-                answers.append((0, str(error).encode()))
-        readers = [threading.Thread(target=read) for _ in range(4)]
-        for reader in readers:
-            reader.start()
-        time.sleep(0.2)
+                answers.append((method, path, 0, str(error).encode()))
+        profile = "/api/v3/profiles/paused"
+        over_old = json.dumps([{"op": "test", "path": "/Description", "value": "old"},
+                               {"op": "replace", "path": "/Description", "value": "late"}])
+        questions = [("GET", profile), ("GET", profile), ("GET", "/health/active"), ("GET", "/health/active"),
+                     ("GET", "/api/v3/info"), ("PATCH", profile, over_old), ("PATCH", profile, over_old)]
+        askers = [threading.Thread(target=ask, args=question) for question in questions]
+        for asker in askers:
+            asker.start()
+        time.sleep(0.2)  # until they wait in the queues of the stopped process
     finally:
         active.signal(signal.SIGCONT)
-    for reader in readers:
-        reader.join()
-    for status, data in answers:
-        expect(status != 200 or b'"new"' in data, f"a stale read after a pause: {status} {data!r}")
+    for asker in askers:
+        asker.join()
+    expect(len(answers) == len(questions), f"{answers}")
+    for method, path, status, data in answers:
+        if method == "PATCH":
+            expect(status >= 400 or status == 0, f"a write over a state that is gone was acknowledged: {status} {data!r}")
+        elif path == profile:
+            expect(status != 200 or b'"new"' in data, f"a stale read after a pause: {status} {data!r}")
+        elif path == "/health/active":
+            expect(status != 200, "a balancer was told that the former active is active")
+        else:
+            expect(b'"ha_is_active":true' not in data, "info of a former active says that it is active")
     cluster.active(30)
 
 
@@ -321,25 +210,32 @@ def check_script(cluster, folder):
     (folder / f"refuse-{others[0].k}").unlink()
 
 
-def random_faults(cluster, watch, count, seed):
-    """At every sample at most one holder; every acknowledged write is there in the end."""
+def random_faults(cluster, watch, count, seed, folder):
+    """At every sample at most one holder and at most one writer; every acknowledged write is there in the end."""
     print(f"random faults: seed {seed}", flush=True)
     dice = random.Random(seed)
     single = [name for name in FAULTS if name not in TWO_FAULTS]
-    for number in range(count):
-        name = dice.choice(single)
-        victim = dice.choice(cluster.nodes) if dice.random() < 0.3 else cluster.active(60)
-        if name == "address deleted" and victim is not cluster.active(60):
-            continue
-        began = time.monotonic()
-        undo = FAULTS[name](cluster, victim)
-        time.sleep(dice.uniform(0.05, 1.5))
-        undo()
-        wait_for(victim.ready, 40, f"node {victim.k} after {name}")
-        cluster.active(60)
-        overlap, moments = watch.overlap()
-        print(f"{number} {name} on {victim.k}: {time.monotonic() - began:.1f} s", flush=True)
-        expect(overlap == 0, f"{number} {name}: two nodes held the address: {moments}")
+    with WriterSamples(cluster, folder) as samples:
+        for number in range(count):
+            name = dice.choice(single)
+            victim = dice.choice(cluster.nodes) if dice.random() < 0.3 else cluster.active(60)
+            if name == "address deleted" and victim is not cluster.active(60):
+                continue
+            began = time.monotonic()
+            undo = FAULTS[name](cluster, victim)
+            time.sleep(dice.uniform(0.05, 1.5))
+            undo()
+            wait_for(victim.ready, 40, f"node {victim.k} after {name}")
+            cluster.active(60)
+            overlap, moments = watch.overlap()
+            print(f"{number} {name} on {victim.k}: {time.monotonic() - began:.1f} s", flush=True)
+            expect(overlap == 0, f"{number} {name}: two nodes held the address: {moments}")
+            samples.check()
+        rows = samples.check()
+    writers = {(row[0], row[1]) for row in rows}
+    expect(len(rows) > 3 * count and len(writers) > 1, f"too few samples of writers: {len(rows)} {writers}")
+    print(f"{len(rows)} writes acknowledged by the member asked, {len(writers)} times another one wrote; never two",
+          flush=True)
 
 
 def check_writes(cluster, writer):
@@ -351,21 +247,35 @@ def check_writes(cluster, writer):
     print(f"{len(numbers)} acknowledged writes, all there", flush=True)
 
 
+def one_trial(cluster, watch, name):
+    gap, overlap, _, _ = trial(cluster, watch, cluster.writer, name)
+    return {"gap_ms": 1000 * gap, "two_holders_ms": 1000 * overlap}
+
+
 def measure(cluster, watch, trials, out):
     rows = {}
     for name in FAULTS:
-        gaps, overlaps = [], []
-        for _ in range(trials):
-            gap, overlap, _, _ = trial(cluster, watch, cluster.writer, name)
-            gaps.append(gap * 1000)
-            overlaps.append(overlap * 1000)
-        rows[name] = {"trials": trials, "gap_ms_median": statistics.median(gaps), "gap_ms_worst": max(gaps),
-                      "two_holders_ms_worst": max(overlaps), "gaps_ms": [round(g, 1) for g in gaps]}
-        row = rows[name]
+        done = [one_trial(cluster, watch, name) for _ in range(trials)]
+        gaps = [one["gap_ms"] for one in done]
+        row = rows[name] = {"trials": trials, "gap_ms_median": statistics.median(gaps), "gap_ms_worst": max(gaps),
+                            "two_holders_ms_worst": max(one["two_holders_ms"] for one in done),
+                            "gaps_ms": [round(g, 1) for g in gaps]}
         print(f"{name:20} median {row['gap_ms_median']:7.0f} ms  worst {row['gap_ms_worst']:7.0f} ms  "
               f"two holders at worst {row['two_holders_ms_worst']:5.0f} ms", flush=True)
     if out:
         pathlib.Path(out).write_text(json.dumps(rows, indent=2) + "\n")
+
+
+def serve(cluster, watch):
+    """Idle between trials: what is measured meanwhile is somebody else."""
+    def run(name):
+        cluster.writer.resume()
+        try:
+            return one_trial(cluster, watch, name)
+        finally:
+            cluster.writer.pause()
+    cluster.writer.pause()
+    serve_trials(run)
 
 
 def main():
@@ -374,6 +284,7 @@ def main():
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--serve", action="store_true")
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--json")
     parser.add_argument("--ipv6", action="store_true")
@@ -385,7 +296,7 @@ def main():
         if args.script:
             script.write_text(SCRIPT.format(folder=workplace.path))
             script.chmod(0o755)
-        elif not args.random and not args.measure and not args.ipv6:
+        elif not (args.random or args.measure or args.serve or args.ipv6):
             cluster.node(1).start()
             check_refusals(cluster)
             cluster.node(1).terminate()
@@ -396,8 +307,10 @@ def main():
         try:
             if args.measure:
                 measure(cluster, watch, args.trials, args.json)
+            elif args.serve:
+                serve(cluster, watch)
             elif args.random:
-                random_faults(cluster, watch, args.random, args.seed)
+                random_faults(cluster, watch, args.random, args.seed, workplace.path)
             elif args.script:
                 check_script(cluster, workplace.path)
             elif args.ipv6:
@@ -408,8 +321,9 @@ def main():
             else:
                 check_status(cluster)
                 check_never_two(cluster, watch)
-                for check in (check_strays, check_actor_killed, check_term, check_forged_tickets,
-                              check_all_links_down, check_pause):
+                for check in (check_strays, check_actor_killed, check_term, check_refused_tickets,
+                              check_second_path, check_all_links_down, check_pause, check_events,
+                              check_told_everywhere):
                     began = time.monotonic()
                     check(cluster)
                     print(f"{check.__name__}: {time.monotonic() - began:.1f} s", flush=True)

@@ -245,11 +245,29 @@ def holds(link, family, wanted):
             return found
 
 
+class Journal:
+    """The JSON lines that another process appends to a file; what was read once is not read again."""
+
+    def __init__(self, path):
+        self.path, self.at, self.rows = pathlib.Path(path), 0, []
+
+    def read(self):
+        """All whole lines so far, decoded."""
+        if self.path.exists():
+            with open(self.path, "rb") as file:
+                file.seek(self.at)
+                fresh = file.read()
+            whole = fresh[:fresh.rfind(b"\n") + 1]
+            self.at += len(whole)
+            self.rows.extend(json.loads(line) for line in whole.splitlines())
+        return self.rows
+
+
 class Watch:
     """A process that samples the holders every few milliseconds and writes every change down."""
 
     def __init__(self, rig, path):
-        self.path = path
+        self.path, self.journal = path, Journal(path)
         self.stop_read, self.stop_write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -285,8 +303,7 @@ class Watch:
 
     def changes(self):
         """[(seconds, holders)] so far."""
-        rows = [json.loads(line) for line in pathlib.Path(self.path).read_text().splitlines() if line]
-        return [(row[0], row[1]) for row in rows if row[1] is not None]
+        return [(row[0], row[1]) for row in self.journal.read() if row[1] is not None]
 
     def overlap(self, since=0.0, until=None):
         """Seconds during which two or more held it, and those moments."""
@@ -314,7 +331,7 @@ class Writer:
     LANES = 6
 
     def __init__(self, rig, path, port=8092):
-        self.path = path
+        self.path, self.journal = path, Journal(path)
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -351,8 +368,14 @@ class Writer:
             time.sleep(max(0.0, 0.005 * self.LANES - (time.monotonic() - began)))
 
     def acknowledged(self):
-        return [json.loads(line) for line in pathlib.Path(self.path).read_text().splitlines()
-                if line.endswith("]")]
+        """[seconds, number] of each so far."""
+        return self.journal.read()
+
+    def pause(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
 
     def wait_after(self, moment, seconds):
         """The time of the first acknowledgement after this moment."""
@@ -365,6 +388,13 @@ class Writer:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.pid = 0
+
+
+def serve_trials(run):
+    """The names of faults come in, a line each; the JSON of each trial goes out. Ends with the input."""
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(run(line.strip())), flush=True)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def machine():
     model = next((line.split(":", 1)[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
                   if line.startswith("model name")), platform.machine())
     memory = int(pathlib.Path("/proc/meminfo").read_text().split()[1]) / (1 << 20)
-    etcd = subprocess.run(["etcd", "--version"], capture_output=True, text=True).stdout.splitlines()
+    etcd = shutil.which("etcd") and subprocess.run(["etcd", "--version"], capture_output=True, text=True).stdout.splitlines()
     return {"cpu": model, "cores": os.cpu_count(), "memory_gb": round(memory), "kernel": platform.release(),
             "etcd": etcd[0] if etcd else "", "load_before": os.getloadavg()[0]}
 
@@ -80,7 +80,8 @@ def parse():
 
 def main():
     options = parse()
-    for program in ("etcd", "etcdctl", "wrk"):
+    only_vip = options.only == "vip"  # the others all need the peer and the load generator
+    for program in ("keepalived",) if only_vip else ("etcd", "etcdctl", "wrk", "keepalived"):
         if shutil.which(program) is None:
             sys.exit(f"bench.py: {program} is missing; run tools/deps.sh bench")
     work = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-", dir=os.environ.get("HOLDFAST_BENCH_DIR")))

@@ -55,7 +55,8 @@ def merged(runs):
 
 
 def figures(runs, rows):
-    machine = runs[-1]["machine"]
+    # A run of the vip section alone may have been made where there is no etcd.
+    machine = next((run["machine"] for run in reversed(runs) if run["machine"]["etcd"]), runs[-1]["machine"])
     lines = [f"Machine class: {machine['cores']} × {machine['cpu']}, {machine['memory_gb']} GB, "
              f"Linux {machine['kernel']}; {machine['etcd']}.", ""]
     for run in runs:

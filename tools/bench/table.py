@@ -24,18 +24,19 @@ class Table:
         print(f"\n[{section}]\n{Table.HEAD}", flush=True)
 
     def add(self, name, unit, ours, theirs=None, goal="", peer="etcd", note=""):
-        """`ours` and `theirs` are lists of samples. `goal` is ("ratio" or "value", "<=" or ">=", number), or
-        empty."""
+        """`ours` and `theirs` are lists of samples. `goal` is ("ratio", "value" or "worst", "<=" or ">=",
+        number), or empty: of the ratio, of our median, of our greatest sample."""
         mine, other = spread(ours), spread(theirs) if theirs else None
         ratio = mine["median"] / other["median"] if other and other["median"] else None
         met = None
         if goal:
             kind, order, bound = goal
-            shown = ratio if kind == "ratio" else mine["median"]
+            shown = {"ratio": ratio, "value": mine["median"], "worst": mine["max"]}[kind]
             met = None if shown is None else (shown <= bound if order == "<=" else shown >= bound)
         self.rows.append({"section": self.section, "name": name, "unit": unit, "holdfast": mine, "peer": other,
                           "peer_name": peer if other else "", "ratio": ratio,
-                          "goal": f"{goal[1]} {goal[2]:g}{' x' if goal[0] == 'ratio' else ''}" if goal else "",
+                          "goal": f"{'worst ' if goal[0] == 'worst' else ''}{goal[1]} {goal[2]:g}{' x' if goal[0] == 'ratio' else ''}"
+                                  if goal else "",
                           "met": met, "note": note})
         row = self.rows[-1]
         text = f"{mine['min']:.1f}..{mine['max']:.1f}"
