@@ -112,8 +112,8 @@ std::variant<base_content, std::string> read_base(wal::base_reader& reader, cons
   return content;
 }
 
-wal::status write_base(wal::base_writer& writer, const std::string& encoded_config,
-                       const store_state& state) {
+wal::status write_base(wal::base_writer& writer, const std::string& encoded_config, const store_state& state,
+                       const std::function<bool(std::size_t)>& after_piece) {
   std::array<std::byte, prefix_bytes> prefix{};
   auto length = static_cast<std::uint32_t>(encoded_config.size());
   for (auto& byte : prefix) {
@@ -127,6 +127,8 @@ wal::status write_base(wal::base_writer& writer, const std::string& encoded_conf
   wal::status failed;
   const auto written = write_snapshot(state, [&](msg::byte_view chunk) {
     failed = writer.write(chunk);
+    if (failed.ok() && !after_piece(chunk.size()))
+      failed = wal::error{wal::error_kind::invalid, 0, "the snapshot was called off"};
     return failed.ok();
   });
   if (!failed)

@@ -17,6 +17,7 @@
 #include <raft/config.hpp>
 #include <wal/base_file.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -41,7 +42,9 @@ struct base_content {
                                                                        const raft::limits& lim);
 
 /// Writes the whole base of `state`; not finished (base_writer::finish) yet. Blocking; a worker thread.
+/// `after_piece` hears how many bytes each piece had and may take its time; false ends it all with `invalid`.
 [[nodiscard]] wal::status write_base(wal::base_writer& writer, const std::string& encoded_config,
-                                     const store_state& state);
+                                     const store_state& state,
+                                     const std::function<bool(std::size_t)>& after_piece);
 
 } // namespace holdfast::replay

@@ -11,13 +11,17 @@ namespace holdfast::replay {
 
 namespace {
 
+using std::chrono::steady_clock;
+
+constexpr auto no_time = bulk_pace::duration{};
 constexpr auto hint_delay = std::chrono::milliseconds(200);
 constexpr auto reclaim_pause = std::chrono::milliseconds(20);
 
-std::uint64_t microseconds_since(std::chrono::steady_clock::time_point began) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began)
-          .count());
+std::uint64_t bytes_of(const std::vector<raft::entry>& entries) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : entries)
+    bytes += raft::payload_size(entry);
+  return bytes;
 }
 
 } // namespace
@@ -35,16 +39,8 @@ log_writer_impl::behavior_type log_writer_impl::make_behavior() {
       },
       [this](persist_atom, const persist_ptr& request) { take(request); },
       [this](readlog_atom, const raft::log_read& wanted) {
-        if (dead_)
-          return;
-        auto entries = disk_->read(wanted);
-        if (!entries) {
-          return die(exit_code::state_damaged, entries.failure().what,
-                     "a restart judges the damage; see holdfast wal check");
-        }
-        send(consensus_, entries_atom::value,
-             std::make_shared<const raft::ev::log_entries>(
-                 raft::ev::log_entries{wanted.for_peer, wanted.first, std::move(*entries)}));
+        if (!dead_)
+          read_log(wanted);
       },
       [this](snapshot_atom, std::uint64_t index, const frame_ptr& encoded_config, const view_ptr& view) {
         if (!dead_)
@@ -141,6 +137,7 @@ void log_writer_impl::flush() {
 // Everything that waits, and one sync for all of it. Answers what the allocator said when the disk is full.
 std::string log_writer_impl::perform_waiting() {
   std::uint64_t performed = 0;
+  std::uint64_t bytes = 0;
   std::string full;
   while (!waiting_.empty()) {
     const auto outcome = disk_->perform(*waiting_.front());
@@ -151,15 +148,19 @@ std::string log_writer_impl::perform_waiting() {
     if (!good(outcome, "writing the log"))
       return {};
     performed = waiting_.front()->sequence;
+    bytes += bytes_of(waiting_.front()->entries);
     waiting_.pop_front();
   }
   if (performed == 0)
     return full;
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = steady_clock::now();
   if (!good(disk_->sync(), "syncing the log"))
     return {};
   ++syncs_;
-  longest_sync_us_ = std::max(longest_sync_us_, microseconds_since(began));
+  const auto ended = steady_clock::now();
+  pace_->synced(clock().now(), ended - began, bytes);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(ended - began).count();
+  longest_sync_us_ = std::max(longest_sync_us_, static_cast<std::uint64_t>(took));
   send(consensus_, msg::persisted_atom::value, performed);
   if (!std::exchange(hint_pending_, true))
     delayed_send(this, hint_delay, hint_atom::value);
@@ -213,6 +214,8 @@ void log_writer_impl::write_base(std::uint64_t index, const msg::frame_ptr& enco
     run(*job);
     return base_written(*job);
   }
+  job->pace = pace_;
+  job->called_off = ended_;
   const auto self = caf::actor_cast<log_writer_self>(caf::strong_actor_ptr{ctrl()});
   spawn<caf::detached + caf::hidden>([job, self](caf::event_based_actor* worker) {
     lower_thread_priority();
@@ -262,8 +265,28 @@ void log_writer_impl::reclaim() {
     delayed_send(this, reclaim_pause, reclaim_atom::value);
 }
 
+// For this node's own applier at once; for a member that is behind when its turn comes, so that who writes
+// now does not wait longer for it.
+void log_writer_impl::read_log(const raft::log_read& wanted) {
+  const bool bulk = !wanted.for_peer.is_nil();
+  if (const auto rest = bulk ? pace_->wait(clock().now()) : bulk_pace::duration{}; rest > no_time)
+    return delayed_send(this, rest, msg::readlog_atom::value, wanted);
+  auto entries = disk_->read(wanted);
+  if (!entries) {
+    return die(msg::exit_code::state_damaged, entries.failure().what,
+               "a restart judges the damage; see holdfast wal check");
+  }
+  if (bulk)
+    pace_->moved(clock().now(), bytes_of(*entries));
+  send(consensus_, msg::entries_atom::value,
+       std::make_shared<const raft::ev::log_entries>(
+           raft::ev::log_entries{wanted.for_peer, wanted.first, std::move(*entries)}));
+}
+
 void log_writer_impl::send_chunk(const raft::snapshot_meta& meta, std::uint64_t offset, std::uint64_t length,
                                  const caf::strong_actor_ptr& peer) {
+  if (const auto rest = pace_->wait(clock().now()); rest > no_time)
+    return delayed_send(this, rest, msg::chunk_atom::value, meta, offset, length, peer);
   auto reader = disk_->log().open_base({meta.id.value});
   if (!reader)
     return; // dropped meanwhile: the core offers the newer one
@@ -273,6 +296,7 @@ void log_writer_impl::send_chunk(const raft::snapshot_meta& meta, std::uint64_t 
     return;
   }
   auto chunk = std::make_shared<msg::snapshot_bytes>();
+  pace_->moved(clock().now(), bytes->size());
   chunk->meta = meta;
   chunk->offset = offset;
   chunk->bytes.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
@@ -342,6 +366,7 @@ void log_writer_impl::save_hint() {
 
 // An orderly end leaves the hint where the log ends, so that the next start can tell every kind of damage.
 void log_writer_impl::abandon() {
+  *ended_ = true;
   if (disk_)
     save_hint();
   consensus_ = nullptr; // the three hold one another: dead actors must let go or are never freed

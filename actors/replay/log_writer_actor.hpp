@@ -7,10 +7,12 @@
 // process ends.
 #pragma once
 
+#include "actors/replay/bulk_pace.hpp"
 #include "actors/replay/log_disk.hpp"
 #include "actors/replay/snapshot_job.hpp"
 #include "runtime/counting_actor.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -80,6 +82,7 @@ private:
   void write_base(std::uint64_t index, const msg::frame_ptr& encoded_config, const msg::view_ptr& view);
   void base_written(snapshot_job& job);
   void reclaim();
+  void read_log(const raft::log_read& wanted);
   void send_chunk(const raft::snapshot_meta& meta, std::uint64_t offset, std::uint64_t length,
                   const caf::strong_actor_ptr& peer);
   void store_chunk(const msg::snapshot_bytes& chunk);
@@ -90,6 +93,8 @@ private:
 
   log_writer_config config_;
   std::unique_ptr<log_disk> disk_;
+  std::shared_ptr<bulk_pace> pace_ = std::make_shared<bulk_pace>();
+  std::shared_ptr<std::atomic<bool>> ended_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<wal::base_receiver> receiver_;
   msg::consensus_actor consensus_;
   msg::replay_group_actor replay_;

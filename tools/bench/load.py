@@ -51,6 +51,46 @@ def bare_disk(folder, seconds, record=256):
         path.unlink()
 
 
+def bare_syncs(folder, seconds, block=8 << 20):
+    """Times in ms of one write and fdatasync after the other: alone on the disk, then beside a writer that syncs
+    `block` bytes at a time. What an unpaced snapshot would do to a log."""
+    path, bulk = pathlib.Path(folder) / "bare-syncs", pathlib.Path(folder) / "bare-bulk"
+    fd, out = (os.open(name, os.O_RDWR | os.O_CREAT, 0o600) for name in (path, bulk))
+    running = True
+
+    def write_bulk():
+        while running:
+            os.ftruncate(out, 0)
+            for number in range(16):
+                os.pwrite(out, bytes(block), number * block)
+                os.fdatasync(out)
+
+    def measure():
+        taken, end = [], time.monotonic() + seconds
+        while time.monotonic() < end:
+            began = time.monotonic()
+            os.pwrite(fd, b"x" * 1024, len(taken) * 1024 % (16 << 20))
+            os.fdatasync(fd)
+            taken.append((time.monotonic() - began) * 1000)
+        return taken
+
+    try:
+        os.pwrite(fd, bytes(16 << 20), 0)
+        os.fsync(fd)
+        alone = measure()
+        writer = threading.Thread(target=write_bulk)
+        writer.start()
+        try:
+            return alone, measure()
+        finally:
+            running = False
+            writer.join()
+    finally:
+        for number, name in ((fd, path), (out, bulk)):
+            os.close(number)
+            name.unlink()
+
+
 class Probe:
     """Writers on the given nodes that never stop trying; tells when the first write begun after a moment was
     acknowledged."""

@@ -12,7 +12,6 @@ namespace {
 constexpr std::string_view base_magic = "HOLDBASE";
 constexpr std::uint32_t base_version = 1;
 constexpr std::size_t chunk_header_bytes = 8;
-constexpr std::uint64_t pace_bytes = 8U << 20;
 
 error corrupt(std::string what) {
   return {error_kind::corrupt, 0, std::move(what)};
@@ -99,13 +98,12 @@ status base_writer::flush_chunk() {
   info_.payload_bytes += chunk_.size();
   info_.payload_crc = crc32c(chunk_, info_.payload_crc);
   offset_ += framed.size();
-  unsynced_ += framed.size();
   ++chunk_number_;
   chunk_.clear();
-  if (unsynced_ >= pace_bytes) {
-    if (auto s = out_->sync(); !s)
+  if (offset_ - written_out_ >= write_out_bytes) {
+    if (auto s = out_->write_out(written_out_, offset_ - written_out_); !s)
       return fail(s.failure());
-    unsynced_ = 0;
+    written_out_ = offset_;
   }
   return {};
 }

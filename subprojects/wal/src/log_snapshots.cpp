@@ -10,7 +10,6 @@ namespace holdfast::wal {
 namespace {
 
 constexpr std::uint64_t reclaim_step_bytes = 16U << 20;
-constexpr std::uint64_t pace_bytes = 8U << 20;
 
 error invalid(const char* what) {
   return {error_kind::invalid, 0, what};
@@ -144,7 +143,7 @@ result<bool> log::reclaim_step() {
 base_receiver::base_receiver(file_system& fs, std::unique_ptr<file> out, std::string path, generation gen,
                              std::uint64_t file_bytes, std::uint64_t offset)
     : fs_(fs), out_(std::move(out)), path_(std::move(path)), gen_(gen), file_bytes_(file_bytes),
-      offset_(offset) {}
+      offset_(offset), written_out_(offset) {}
 
 status base_receiver::write(std::uint64_t offset, byte_view data) {
   if (failed_)
@@ -156,13 +155,12 @@ status base_receiver::write(std::uint64_t offset, byte_view data) {
     return s;
   }
   offset_ += data.size();
-  unsynced_ += data.size();
-  if (unsynced_ >= pace_bytes) {
-    if (auto s = out_->sync(); !s) {
+  if (offset_ - written_out_ >= write_out_bytes) {
+    if (auto s = out_->write_out(written_out_, offset_ - written_out_); !s) {
       failed_ = true;
       return s;
     }
-    unsynced_ = 0;
+    written_out_ = offset_;
   }
   return {};
 }

@@ -72,6 +72,17 @@ public:
     return {};
   }
 
+  /// Each pending sector may or may not be on the disk before as after: only a failure shows.
+  status write_out(std::uint64_t, std::uint64_t) override {
+    const bool power = fs_.power_cut_at_ != 0 && fs_.calls_ + 1 >= fs_.power_cut_at_;
+    if (auto e = fs_.step(error_kind::io)) {
+      if (!power)
+        target_->pending.clear(); // and the next sync says all is well
+      return *e;
+    }
+    return {};
+  }
+
   status sync() override {
     ++fs_.syncs_;
     const bool power = fs_.power_cut_at_ != 0 && fs_.calls_ + 1 >= fs_.power_cut_at_;
@@ -80,7 +91,13 @@ public:
         target_->pending.clear(); // the pages are marked clean although they never reached the disk
       return *e;
     }
-    target_->durable = target_->live;
+    // What a failed call lost is not among the pending writes, and does not come back.
+    for (const auto& op : target_->pending) {
+      if (op.is_truncate)
+        target_->durable.resize(op.offset);
+      else
+        write_into(target_->durable, op.offset, op.data);
+    }
     target_->pending.clear();
     return {};
   }

@@ -1,6 +1,8 @@
 // Snapshots from a peer: verbatim files, resumed after a restart, put in place step by step.
 #include "fixture.hpp"
 
+#include <functional>
+
 using namespace holdfast::wal;
 using namespace holdfast::wal::test;
 
@@ -231,4 +233,58 @@ TEST_CASE("WAL-11 full disk while receiving can be waited out") {
   REQUIRE(send(*receiver, source.file, source.file.size()).ok());
   REQUIRE(made.instance->commit_install(std::move(receiver)).ok());
   CHECK(made.instance->last_index().value == 25);
+}
+
+namespace {
+
+constexpr std::size_t large_state = 700000; // written out in several pieces
+
+/// Runs `work` once for each of its changing calls, with that call failing, and counts how often it still
+/// said that all went well. Then the power goes: what was put in place must be there whole.
+void fail_each_call(const std::string& name, const bytes& whole,
+                    const std::function<bool(holdfast::wal::log&)>& work) {
+  std::size_t refused = 0;
+  for (std::uint64_t k = 1;; ++k) {
+    fake_file_system fs;
+    auto made = open_log(fs);
+    fill(*made.instance, 1, 10, 1, 5);
+    const auto before = fs.calls();
+    fs.inject(fault{before + k, error_kind::io, false});
+    const bool done = work(*made.instance);
+    const bool reached = fs.calls() >= before + k;
+    auto nothing_kept = crash_choice::of_mask(0);
+    if (done)
+      REQUIRE(fs.after_power_cut(nothing_kept)->content(path(name)) == whole);
+    refused += done ? 0 : 1;
+    if (!reached)
+      break;
+  }
+  CHECK(refused > 10);
+}
+
+bytes whole_base(std::uint64_t gen) {
+  fake_file_system fs;
+  auto made = open_log(fs);
+  fill(*made.instance, 1, 10, 1, 5);
+  write_base(*made.instance, gen, large_state);
+  return fs.content(path("base." + std::to_string(gen)));
+}
+
+} // namespace
+
+TEST_CASE("WAL-04 a base of which the disk lost a piece on its way is never put in place") {
+  fail_each_call("base.1", whole_base(1), [](holdfast::wal::log& target) {
+    auto writer = target.begin_base({1});
+    return writer.ok() && (*writer)->write(state_of(1, large_state)).ok() && (*writer)->finish().ok() &&
+           target.commit_base(std::move(*writer)).ok();
+  });
+}
+
+TEST_CASE("WAL-05 a received base of which the disk lost a piece on its way is never put in place") {
+  const auto whole = whole_base(1);
+  fail_each_call("base.1", whole, [&whole](holdfast::wal::log& target) {
+    auto receiver = target.begin_install({1}, whole.size());
+    return receiver.ok() && send(**receiver, whole, whole.size(), 65536).ok() &&
+           target.commit_install(std::move(*receiver)).ok();
+  });
 }

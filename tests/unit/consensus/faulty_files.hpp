@@ -51,6 +51,9 @@ private:
       return inner_->write_at(offset, data);
     }
     wal::status truncate(std::uint64_t size) override { return inner_->truncate(size); }
+    wal::status write_out(std::uint64_t offset, std::uint64_t length) override {
+      return inner_->write_out(offset, length);
+    }
     wal::status sync() override {
       ++owner_.syncs;
       if (owner_.syncs_fail)

@@ -2,7 +2,8 @@
 import time
 
 from load import wrk
-from systems import Etcd, Holdfast, resident_mb, wait_for
+from sections.snapshot import snapshot_cost
+from systems import Etcd, Holdfast, resident_mb
 
 
 def memory(bench):
@@ -47,30 +48,6 @@ def restart(bench):
     finally:
         ours.stop()
         theirs.stop()
-
-
-def snapshot_cost(bench, node):
-    """One writer changes a large object until the log is long enough for a cut: log.<n+1> marks its beginning,
-    base.<n+1> its end."""
-    client = node.client(timeout=30)
-
-    def newest(kind):
-        return max(int(path.suffix[1:]) for path in (node.root / "wal").glob(kind + ".*")
-                   if path.suffix[1:].isdigit())
-
-    client.request("POST", "/api/v3/profiles", {"Name": "large", "Description": ""})
-    wait_for(lambda: newest("base") == newest("log"), 60, "the snapshots of the fill to be done", step=0.2)
-    first, idle, busy = newest("log"), [], []
-    deadline = time.monotonic() + 120
-    while newest("base") == first and time.monotonic() < deadline:
-        cut = newest("log") > first
-        began = time.monotonic()
-        client.call("PUT", "profiles/large", {"Name": "large", "Description": f"{len(idle):08}" * 8192})
-        (busy if cut else idle).append((time.monotonic() - began) * 1000)
-    assert busy and idle, "no snapshot was taken"
-    bench.table.add("longest write of 64 KB before a snapshot", "ms", [max(idle[10:])])
-    bench.table.add("longest write of 64 KB during a snapshot", "ms", [max(busy)], None,
-                    ("value", "<=", round(max(idle[10:]) + 5, 1)), note=f"{len(busy)} writes; the goal is before + 5 ms")
 
 
 def growth(bench):

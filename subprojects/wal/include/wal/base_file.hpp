@@ -33,6 +33,8 @@ namespace holdfast::wal {
 
 inline constexpr std::size_t base_header_bytes = 64;
 inline constexpr std::size_t base_chunk_bytes = 65536;
+/// Bulk is sent on to the disk in pieces of this size: about what a disk takes in the time of one sync.
+inline constexpr std::uint64_t write_out_bytes = 256U << 10;
 
 struct base_info {
   generation gen;
@@ -51,8 +53,8 @@ class base_writer {
 public:
   base_writer(std::unique_ptr<file> out, std::string path, const base_info& info);
 
-  /// Appends snapshot bytes. Full chunks go to disk; paced with a sync every 8 MiB so that the log's own
-  /// syncs do not wait behind a large flush.
+  /// Appends snapshot bytes. Full chunks go to disk and are written out every `write_out_bytes`, so that the
+  /// log's own syncs never wait behind a large flush.
   status write(byte_view data);
   /// Writes the header, syncs the file. Call once, then hand the writer to log::commit_base.
   status finish();
@@ -70,7 +72,7 @@ private:
   base_info info_;
   bytes chunk_;
   std::uint64_t offset_ = base_header_bytes;
-  std::uint64_t unsynced_ = 0;
+  std::uint64_t written_out_ = 0; ///< file offset up to which the disk has it
   std::uint64_t chunk_number_ = 0;
   bool finished_ = false;
   bool failed_ = false;

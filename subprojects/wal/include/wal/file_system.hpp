@@ -27,6 +27,10 @@ public:
   virtual status write_at(std::uint64_t offset, byte_view data) = 0;
   /// Sets the size in bytes; new space reads as zeros.
   virtual status truncate(std::uint64_t size) = 0;
+  /// Sends written bytes on to the disk and waits until it has taken them, so that the next sync of any file
+  /// does not stand behind them. A courtesy: it promises nothing about durability, only sync() does. But its
+  /// failure is as final as a failed sync's, since the kernel may tell of a lost page only once.
+  virtual status write_out(std::uint64_t offset, std::uint64_t length) = 0;
   /// fdatasync: content and size are durable on return; the directory entry is not (see sync_directory).
   virtual status sync() = 0;
   virtual result<std::uint64_t> size() = 0;

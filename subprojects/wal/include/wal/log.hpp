@@ -85,7 +85,7 @@ namespace holdfast::wal {
 /// small.
 struct log_options {
   std::uint32_t small_step_bytes = 1U << 20;
-  std::uint32_t large_step_bytes = 8U << 20;
+  std::uint32_t large_step_bytes = 1U << 20;
   std::uint32_t spare_bytes =
       64U << 10; ///< allocated beyond the content, for urgent records when the disk is full
   std::size_t max_payload_bytes = 8U << 20;
@@ -128,14 +128,15 @@ public:
   base_receiver(file_system& fs, std::unique_ptr<file> out, std::string path, generation gen,
                 std::uint64_t file_bytes, std::uint64_t offset);
 
-  /// Next file offset wanted from the sender; everything before it is on disk and, after a restart, checked.
+  /// Next file offset wanted from the sender; everything before it is written and, after a restart, checked.
   std::uint64_t offset() const noexcept { return offset_; }
   std::uint64_t file_bytes() const noexcept { return file_bytes_; }
   bool complete() const noexcept { return offset_ == file_bytes_; }
   generation gen() const noexcept { return gen_; }
   const std::string& path() const noexcept { return path_; }
 
-  /// Appends file bytes at offset(); `invalid` for any other offset or past file_bytes. Synced every 8 MiB.
+  /// Appends file bytes at offset(); `invalid` for any other offset or past file_bytes. Written out every
+  /// `write_out_bytes`; durable only after finish().
   status write(std::uint64_t offset, byte_view data);
   /// Syncs and checks the whole file. `corrupt`: throw the file away with log::abandon_install and begin
   /// again.
@@ -148,7 +149,7 @@ private:
   generation gen_;
   std::uint64_t file_bytes_;
   std::uint64_t offset_;
-  std::uint64_t unsynced_ = 0;
+  std::uint64_t written_out_; ///< file offset up to which the disk has it
   std::optional<base_info> checked_;
   bool failed_ = false;
 };
