@@ -218,7 +218,6 @@ void log_writer_impl::write_base(std::uint64_t index, const msg::frame_ptr& enco
   job->called_off = ended_;
   const auto self = caf::actor_cast<log_writer_self>(caf::strong_actor_ptr{ctrl()});
   spawn<caf::detached + caf::hidden>([job, self](caf::event_based_actor* worker) {
-    lower_thread_priority();
     run(*job);
     worker->send(self, job_atom::value, job);
   });

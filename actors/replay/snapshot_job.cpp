@@ -5,9 +5,6 @@
 #include <utility>
 
 #include <sched.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace holdfast::replay {
 
@@ -35,21 +32,36 @@ private:
   std::uint64_t moved_ = 0;
 };
 
+/// While it lives this thread is one that nobody waits for (SCHED_BATCH, per thread on Linux); not being
+/// allowed to is no error. Never around anything that takes a lock others need (a mailbox, freeing the
+/// state): who holds one must not be the last to run. For the same reason no lower nice value, which could
+/// not be raised again.
+class in_background {
+public:
+  in_background() : policy_(sched_getscheduler(0)) {
+    (void)sched_getparam(0, &before_);
+    constexpr sched_param none{};
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+  }
+  ~in_background() { (void)sched_setscheduler(0, policy_, &before_); }
+  in_background(const in_background&) = delete;
+  in_background& operator=(const in_background&) = delete;
+
+private:
+  int policy_;
+  sched_param before_{};
+};
+
 } // namespace
 
 void run(snapshot_job& job) {
-  job.outcome = write_base(*job.writer, job.encoded_config, job.state->state(), paced{job});
+  {
+    const in_background calm;
+    job.outcome = write_base(*job.writer, job.encoded_config, job.state->state(), paced{job});
+  }
   job.state.reset();
   if (job.outcome)
     job.outcome = job.writer->finish();
-}
-
-// Per thread on Linux. Not being allowed to is no error. A daemon that its service manager gave a real-time
-// policy passes that on to its threads; this one leaves it.
-void lower_thread_priority() {
-  constexpr sched_param none{};
-  (void)sched_setscheduler(0, SCHED_BATCH, &none);
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), 10);
 }
 
 } // namespace holdfast::replay

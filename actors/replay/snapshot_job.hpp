@@ -30,7 +30,4 @@ struct snapshot_job {
 /// Writes and syncs it all and leaves the outcome in the job. Blocking.
 void run(snapshot_job& job);
 
-/// For a thread that does nothing else: work like this may take long, requests may not.
-void lower_thread_priority();
-
 } // namespace holdfast::replay

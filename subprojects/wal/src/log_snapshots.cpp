@@ -9,7 +9,7 @@
 namespace holdfast::wal {
 namespace {
 
-constexpr std::uint64_t reclaim_step_bytes = 16U << 20;
+constexpr std::uint64_t reclaim_step_bytes = 4U << 20; // about a millisecond each
 
 error invalid(const char* what) {
   return {error_kind::invalid, 0, what};
