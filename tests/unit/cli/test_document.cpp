@@ -58,8 +58,39 @@ TEST_CASE("contract 9: JSON output has two spaces and sorted keys") {
 TEST_CASE("YAML output quotes what would read back as another type") {
   output_options options;
   options.format = "yaml";
-  const document v = parse_json(R"({"n":1,"s":"1","e":"","l":[],"w":"word"})", "v");
-  CHECK(render(v, options) == "e: \"\"\nl: []\nn: 1\ns: \"1\"\nw: word\n");
+  const document v = parse_json(R"({"k":1,"s":"1","e":"","l":[],"w":"word","yes":"no","v":"1.0.0"})", "v");
+  CHECK(render(v, options) == "e: \"\"\nk: 1\nl: []\ns: \"1\"\nv: \"1.0.0\"\nw: word\n\"yes\": \"no\"\n");
+}
+
+TEST_CASE("YAML output keeps the lines of a text where they read back exactly") {
+  output_options options;
+  options.format = "yaml";
+  for (const char* text :
+       {"a\n  b\n\nc\n", "a\nb", "a\n\n", " a\n", "\na\n", "a\r\n", "- a: b\n", "#\n", "a \n"}) {
+    document v{rapidjson::kObjectType};
+    v.AddMember("t", rapidjson::StringRef(text), v.GetAllocator());
+    CHECK(parse_document(render(v, options), "it") == v);
+  }
+  CHECK(render(parse_json(R"({"t":"a\n  b\n"})", "v"), options) == "t: |\n  a\n    b\n");
+}
+
+TEST_CASE("YAML that stands for too much, twice for one key, or for more than one document is refused") {
+  std::string bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n";
+  for (char c = 'b'; c < 'l'; ++c) {
+    bomb += std::string{c} + ": &" + c + " [";
+    for (int n = 0; n < 10; ++n) {
+      bomb += std::string{n > 0 ? ",*" : "*"} + static_cast<char>(c - 1);
+    }
+    bomb += "]\n";
+  }
+  CHECK_THROWS_AS((void)parse_document(bomb, "bomb"), failure);
+  CHECK_THROWS_WITH_AS((void)parse_document("a: 1\na: 2\n", "it"),
+                       "the YAML has the key 'a' twice in one map", failure);
+  CHECK_THROWS_WITH_AS((void)parse_document("a: 1\n---\nb: 1\n", "it"),
+                       "it holds more than one YAML document", failure);
+  const std::string deep = std::string(600, '[') + std::string(600, ']');
+  CHECK_THROWS_WITH_AS((void)parse_json(deep, "it"), "it is nested more than 512 levels deep", failure);
+  CHECK_THROWS_AS((void)parse_document(deep, "it"), failure);
 }
 
 TEST_CASE("table output: chosen columns, header, cells cut at the truncate length") {
