@@ -8,7 +8,7 @@
 namespace holdfast::msg {
 
 struct state_verdict {
-  std::uint64_t same = 0;    ///< the newest index at which this node's state was found equal to the proposer's
+  std::uint64_t same = 0;    ///< the newest index at which this node's state equalled the proposer's
   std::uint64_t differs = 0; ///< the first index at which it was not; 0: never
 };
 using state_verdict_ptr = std::shared_ptr<state_verdict>;

@@ -81,8 +81,8 @@ public:
   }
 
 protected:
-  /// Called once when the actor ends, however it ends (an exit that cannot be trapped included). CAF never answers
-  /// a promise that dies with its actor: whoever holds some answers them here, honestly, and lets go of them.
+  /// Called once when the actor ends, however it ends, also by an exit that cannot be trapped. CAF never
+  /// answers a promise that dies with its actor: whoever holds some answers them here and lets go of them.
   virtual void abandon() {}
 
   [[nodiscard]] const card_ptr& card() const { return card_; }

@@ -1,4 +1,4 @@
-// Precompiled: what nearly every file of the actors' rooms and of their tests pulls in, and what takes longest
+// Precompiled: what most files of the actors' rooms and of their tests pull in, and what takes longest
 // to parse. Nothing may rely on it: every file includes what it uses.
 #include <caf/all.hpp>
 
