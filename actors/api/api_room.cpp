@@ -2,6 +2,7 @@
 
 #include "actors/api/bootstrap.hpp"
 #include "actors/api/builtin_objects.hpp"
+#include "actors/api/crypto.hpp"
 #include "actors/api/event_routes.hpp"
 #include "actors/api/object_api.hpp"
 #include "messages/log_line.hpp"
@@ -24,6 +25,16 @@ using boost::asio::awaitable;
 api_room::api_room(room_parts parts)
     : parts_(std::move(parts)), shared_{*parts_.store, changes_, parts_.now}, auth_(shared_),
       router_(shared_, auth_), system_{shared_, auth_, *parts_.node, {}}, events_(changes_) {
+  shared_.instance = random_text(16);
+  shared_.announce = [this](std::string_view action, std::string_view user, std::string_view principal) {
+    event e;
+    e.time = shared_.now();
+    e.type = "users";
+    e.action = action;
+    e.key = user;
+    e.principal = principal;
+    events_.publish(e);
+  };
   shared_.offload = [this](std::function<void()> work) { return auth_.run_blocking(std::move(work)); };
   add_user_routes(router_, system_);
   add_pref_routes(router_, system_);

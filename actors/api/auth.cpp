@@ -158,6 +158,8 @@ boost::asio::awaitable<identity_ptr> api_auth::basic(const net::http_head& head,
     throw api_error(access_denied());
   }
   throttle_.succeeded(without_port(client_of(head)));
+  if (shared_.announce)
+    shared_.announce("login", given.user, given.user);
   made.expires_ms = std::numeric_limits<std::int64_t>::max();
   co_return std::make_shared<const user_identity>(*view, *user, restriction{});
 }

@@ -89,6 +89,13 @@ mac mac_key::sign(std::string_view text) {
   return out;
 }
 
+mac sha256(std::string_view text) {
+  mac out{};
+  if (EVP_Digest(text.data(), text.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1)
+    throw std::runtime_error("SHA-256 failed");
+  return out;
+}
+
 mac hmac_sha256(std::string_view key, std::string_view text) {
   return mac_key(key).sign(text);
 }

@@ -1,6 +1,6 @@
-// The cryptography this room needs, all of it OpenSSL's: random bytes, HMAC-SHA-256 (RFC 2104), base64 (RFC
-// 4648) and a comparison that takes the same time whatever it finds. Any thread, except mac_key (one thread
-// each).
+// The cryptography this room needs, all of it OpenSSL's: random bytes, SHA-256, HMAC-SHA-256 (RFC 2104),
+// base64 (RFC 4648) and a comparison that takes the same time whatever it finds. Any thread, except mac_key
+// (one thread each).
 #pragma once
 
 #include <array>
@@ -34,6 +34,7 @@ private:
 };
 
 /// One-off. Any thread.
+[[nodiscard]] mac sha256(std::string_view text);
 [[nodiscard]] mac hmac_sha256(std::string_view key, std::string_view text);
 [[nodiscard]] std::string_view as_text(const mac& value);
 

@@ -319,8 +319,10 @@ std::variant<list_query, error_body> parse_list_query(const prefix_desc& desc, q
         return refused(desc, method, why);
       continue;
     }
-    if (!index && (is_transport_key(key) || !desc.has_params || !is_param(key)))
+    if (!index && is_transport_key(key))
       continue;
+    if (!index && !(desc.has_params && is_param(key)))
+      return refused(desc, method, "Filter not found: " + key);
     auto made = build_filter(index, key, value);
     if (auto* text = std::get_if<std::string>(&made))
       return refused(desc, method, *text);

@@ -60,8 +60,8 @@ struct list_query {
 using query_pairs = std::span<const std::pair<std::string, std::string>>;
 
 /// Reads the query of a list. `is_param` says whether a name is a known param (it may then filter prefixes
-/// that have Params). Keys that are neither index, meta-filter nor param are ignored. Throws nothing: an
-/// error is the contract's 406 body.
+/// that have Params). Throws nothing: an error is the contract's 406 body, also for a key that is neither
+/// index, meta-filter nor param: a filter that is misspelt must not list everything.
 [[nodiscard]] std::variant<list_query, error_body>
 parse_list_query(const prefix_desc& desc, query_pairs query, std::string_view method,
                  const std::function<bool(std::string_view)>& is_param);

@@ -39,8 +39,9 @@ awaitable<http_response> put_log(request_context& ctx) {
     check_job(ctx, *view, "log", key);
   }
   const auto bytes = co_await ctx.body(most_appended);
+  const log_writer by{ctx.shared->instance, ctx.shared->now()};
   planner plan = [&](const msg::view_ptr& view) {
-    return plan_log_append(view, key, head.method_name, bytes);
+    return plan_log_append(view, key, head.method_name, bytes, by);
   };
   auto answer = co_await run_write(ctx, std::move(plan));
   co_return answer;

@@ -81,6 +81,9 @@ struct services {
   /// Runs long pure work away from the event loop, whose timers belong to the cluster, and comes back to it.
   /// Empty: the work runs in place.
   std::function<boost::asio::awaitable<void>(std::function<void()> work)> offload{};
+  /// Tells watchers of an event of a user that changes no object: login, token. Empty: nobody watches.
+  std::function<void(std::string_view action, std::string_view user, std::string_view principal)> announce{};
+  std::string instance{};       ///< this API from its start to its end; every other one has another
   std::size_t large_bodies = 0; ///< bytes of large bodies that requests hold or wait for, all together
 };
 

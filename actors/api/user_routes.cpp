@@ -121,7 +121,10 @@ awaitable<net::http_response> get_token(request_context& ctx, system_services& w
   if (!user || ctx.who->hidden(users_prefix, name))
     throw api_error(not_found(ctx.head().method_name, users_prefix, name));
   auto limits = wanted_restriction(ctx);
-  co_return co_await issue(ctx, with, std::move(view), std::move(*user), std::move(limits));
+  auto answer = co_await issue(ctx, with, std::move(view), std::move(*user), std::move(limits));
+  if (ctx.shared->announce)
+    ctx.shared->announce("token", name, ctx.who->name());
+  co_return answer;
 }
 
 /// Contract §1.2: what the agent on a machine works with. Its rights are the machine's, whoever asked.

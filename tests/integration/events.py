@@ -88,6 +88,31 @@ def logins(node):
         assert WebSocket(node, path, authorization).status == status, path
 
 
+def login_events(node):
+    """A password that was checked and a token that was given out are events of the user, for who may get the user."""
+    client = node.client()
+    watcher = WebSocket(node)
+    register(watcher, "users.login,token.*")
+    client.call("PUT", "users/anna/password", {"Password": "new word"})
+    anna = node.client(authorization="Basic " + base64.b64encode(b"anna:new word").decode())
+    anna.call("GET", "users/anna/token")
+
+    def next_of(user):
+        event = wait_for(lambda: (seen := watcher.receive()) and seen["Key"] == user and seen, 10, f"an event of {user}")
+        return event["Action"], event["Principal"], event["Object"]
+
+    assert next_of("anna") == ("login", "anna", None)
+    assert next_of("anna") == ("token", "anna", None)
+    client.call("GET", "users/anna/token")
+    assert next_of("anna") == ("token", USER, None)
+    seen_by_anna = WebSocket(node, authorization=anna.authorization)
+    register(seen_by_anna, "users.*.*")
+    client.call("GET", f"users/{USER}/token")
+    assert seen_by_anna.silent(), "anna was told of another user's token"
+    for socket in (watcher, seen_by_anna):
+        socket.close()
+
+
 def log_lines(node):
     socket = WebSocket(node)
     register(socket, "log.*.*")
@@ -127,10 +152,11 @@ def main():
         changes(node)
         rights(node)
         logins(node)
+        login_events(node)
         log_lines(node)
         restart(node)
         assert node.terminate() == 0
-        print("events: handshake, changes, rights, logins, log lines, restart")
+        print("events: handshake, changes, rights, logins and their events, log lines, restart")
 
 
 if __name__ == "__main__":

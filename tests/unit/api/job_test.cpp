@@ -170,6 +170,63 @@ TEST_CASE("contract 5.1: two writers of one log lose nothing, and a repeat with 
   CHECK(w.get("jobs/" + job + "/log").body == "Log for Job: " + job + "\ntheirs\nmine\nonce\n");
 }
 
+TEST_CASE("contract 5.1: what a client sends again after the active died is appended once") {
+  job_world w;
+  const auto job = id_of(w.next());
+  const auto text = [&] { return w.get("jobs/" + job + "/log").body.substr(14 + 36); };
+  w.shared.instance = "first";
+  w.log(job, "line\n");
+  w.log(job, "line\n");
+  CHECK(text() == "line\nline\n"); // one API took both: two lines
+  w.shared.instance = "second";
+  CHECK(w.log(job, "line\n").status == 204);
+  CHECK(text() == "line\nline\n");
+  CHECK(w.log(job, "line\n").status == 204); // the repeat was answered: this is a line of its own
+  CHECK(text() == "line\nline\nline\n");
+  w.shared.instance = "third";
+  CHECK(w.log(job, "other\n").status == 204);
+  w.shared.instance = "fourth";
+  CHECK(w.log(job, "line\n").status == 204); // not what came last
+  CHECK(text() == "line\nline\nline\nother\nline\n");
+  w.shared.instance = "fifth";
+  w.shared.now = [] { return msg::log_time{1'700'000'000'000 + repeat_window.count() + 1}; };
+  CHECK(w.log(job, "line\n").status == 204); // too late for a repeat
+  CHECK(text() == "line\nline\nline\nother\nline\nline\n");
+}
+
+TEST_CASE(
+    "contract 5.1: all logs together have an end, counted with their pieces and given back with the job") {
+  job_world w;
+  const auto job = id_of(w.next());
+  const auto room = [&] {
+    std::size_t all = 0;
+    w.gateway.store.view()->scan(job_log_room_prefix, "",
+                                 [&](std::string_view, const msg::object_ref& object) {
+                                   all += std::stoul(std::string(object->json));
+                                   return true;
+                                 });
+    return all;
+  };
+  w.log(job, "hello");
+  w.log(job, std::string(job_log_chunk + 1, 'x'));
+  CHECK(room() == 5 + job_log_chunk + 1 + 3 * job_log_piece_cost);
+  msg::transaction full;
+  full.mutations = {
+      {std::string(job_log_room_prefix), "others", std::to_string(most_logged_by_all - room() - 3)}};
+  w.gateway.apply(full);
+  const auto before = w.get("jobs/" + job + "/log").body;
+  check_error(
+      w.log(job, "four"), "jobs", job, "PUT",
+      {"The logs of all jobs take 134217725 of at most 134217728 bytes; these 4 do not fit and were not "
+       "appended. Delete ended jobs, or purge them (DELETE jobs), to make room"},
+      507);
+  CHECK(w.get("jobs/" + job + "/log").body == before);
+  CHECK(w.log(job, "abc").status == 204);
+  w.to_state(job, "finished");
+  CHECK(w.del("jobs/" + job).status == 200);
+  CHECK(room() == most_logged_by_all - (5 + job_log_chunk + 1 + 3 * job_log_piece_cost) - 3);
+}
+
 TEST_CASE("contract 5.1: a job goes with its log, and only when it ended; the log is nobody's object") {
   job_world w;
   const auto job = id_of(w.next());

@@ -69,6 +69,11 @@ TEST_CASE("contract 2: refused lists") {
               406);
   check_error(w.get("jobs?Machine=false"), "jobs", "", "GET", {"Invalid UUID: false"}, 406);
   check_error(w.get("machines?Address=fred"), "machines", "", "GET", {"Invalid address: fred"}, 406);
+  check_error(w.get("bootenvs?Nmae=local"), "bootenvs", "", "GET", {"Filter not found: Nmae"}, 406);
+  check_error(w.get("profiles?no-such-param=1"), "profiles", "", "GET", {"Filter not found: no-such-param"},
+              406);
+  CHECK(w.head("profiles?no-such-param=1").status == 406);
+  CHECK(w.get("profiles?decode=true&force=true&consistency=local&aggregate=true").status == 200);
   CHECK(w.get("params?Name=Re(()").status == 406);
   CHECK(w.get("params?Name=Re(a{9999999})").status == 406);
 }
