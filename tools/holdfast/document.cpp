@@ -20,7 +20,7 @@ namespace {
 constexpr int deepest_yaml = 64;
 constexpr int deepest_json = 512;
 /// Aliases make a few bytes of YAML stand for any number of values.
-constexpr std::size_t most_yaml_values = 4'000'000;
+constexpr std::size_t most_yaml_values = 1'000'000;
 
 bool is_file(const std::string& path) {
   struct stat info {};
@@ -52,7 +52,7 @@ value from_yaml(const YAML::Node& node, document::AllocatorType& alloc, int dept
     throw failure{"the YAML is nested more than 64 levels deep"};
   }
   if (++values > most_yaml_values) {
-    throw failure{"the YAML stands for more than 4,000,000 values"};
+    throw failure{"the YAML stands for more than 1,000,000 values"};
   }
   switch (node.Type()) {
   case YAML::NodeType::Scalar:

@@ -227,7 +227,8 @@ std::string render(const value& v, const output_options& options) {
   if (options.format == "yaml") {
     YAML::Emitter out;
     emit_yaml(out, ordered);
-    return std::string{out.c_str()} + "\n";
+    const std::string text{out.c_str(), out.size()};
+    return text.ends_with('\n') ? text : text + "\n";
   }
   const bool table = options.format == "table";
   return render_grid(make_grid(ordered, options), table ? " | " : "\t", table);
