@@ -1,6 +1,7 @@
 #include "net/client_connection.hpp"
 
 #include "net/client_tls.hpp"
+#include "net/dial_map.hpp"
 #include "net/http_wire.hpp"
 
 #include <boost/beast/core/string.hpp>
@@ -87,7 +88,8 @@ asio::awaitable<client_failure> client_connection::connect_tcp(std::string host,
   std::vector<tcp::endpoint> ends;
   const auto literal = asio::ip::make_address(host, ec);
   if (!ec) {
-    ends.emplace_back(literal, port);
+    const auto target = dial_target({literal.to_string(), port});
+    ends.emplace_back(asio::ip::make_address(target.ip, ec), target.port);
   } else {
     const auto found =
         co_await resolver_.async_resolve(host, std::to_string(port), redirect_error(use_awaitable, ec));

@@ -1,3 +1,4 @@
+#include "net/dial_map.hpp"
 #include "net/peer_session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -60,7 +61,7 @@ milliseconds dial_job::pause() {
 
 asio::awaitable<error_code> dial_job::connect(tcp::socket& socket, std::shared_ptr<bool> late) {
   error_code ec;
-  const auto target = to_endpoint(where);
+  const auto target = to_endpoint(dial_target(where));
   socket.open(target.protocol(), ec);
   // Leave the choice of the port to connect(): a port taken at bind() could not be shared between two
   // targets.
@@ -100,7 +101,7 @@ asio::awaitable<attempt_result> dial_job::attempt() {
     result.message = *late ? "no answer to the TCP connect in time" : ec.message();
     co_return result;
   }
-  const auto fresh = std::make_shared<peer_session>(net, std::move(*socket), true);
+  const auto fresh = std::make_shared<peer_session>(net, std::move(*socket), where);
   session = fresh;
   net->sessions.push_back(fresh);
   const auto greeted = co_await fresh->greet(peer_id, purpose);

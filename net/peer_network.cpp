@@ -122,7 +122,7 @@ asio::awaitable<void> peer_network::state::accept_loop(tcp::acceptor& acceptor) 
 
 asio::awaitable<void> peer_network::state::receive(tcp::socket socket) {
   const auto self = shared_from_this();
-  const auto session = std::make_shared<peer_session>(self, std::move(socket), false);
+  const auto session = std::make_shared<peer_session>(self, std::move(socket), std::nullopt);
   sessions.push_back(session);
   ++stats.accepted;
   const auto result = co_await session->welcome();

@@ -19,11 +19,14 @@ constexpr std::size_t kept_buffer = 256 * 1024; ///< capacity kept after a large
 
 } // namespace
 
-peer_session::peer_session(std::shared_ptr<peer_network::state> net, tcp::socket socket, bool dialled)
+peer_session::peer_session(std::shared_ptr<peer_network::state> net, tcp::socket socket,
+                           std::optional<net_address> dialled)
     : net_(std::move(net)), context_(net_->context), stream_(std::move(socket), *context_),
-      timer_(net_->executor), dialled_(dialled), in_(first_buffer) {
+      timer_(net_->executor), dialled_(dialled.has_value()), in_(first_buffer) {
   error_code ec;
-  if (const auto end = stream_.next_layer().remote_endpoint(ec); !ec)
+  if (dialled)
+    remote_ = *std::move(dialled);
+  else if (const auto end = stream_.next_layer().remote_endpoint(ec); !ec)
     remote_ = from_endpoint(end);
   if (!dialled_)
     ++net_->incoming;

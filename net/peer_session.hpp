@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,10 @@ namespace holdfast::net {
 
 class peer_session final : public peer_link, public std::enable_shared_from_this<peer_session> {
 public:
-  peer_session(std::shared_ptr<peer_network::state> net, tcp::socket socket, bool dialled);
+  /// `dialled`: the address that was meant, which the other side's certificate must carry; nothing for a link
+  /// that was accepted.
+  peer_session(std::shared_ptr<peer_network::state> net, tcp::socket socket,
+               std::optional<net_address> dialled);
   ~peer_session() override;
 
   struct outcome {

@@ -52,6 +52,7 @@ struct settings {
   unsigned io_threads = 0;                         ///< extra loops for HTTP sessions
   std::string user;                                ///< who the daemon becomes when started as root
   std::string log_level = "info";                  ///< trace, debug, info, warn, error
+  std::string dial_map; ///< a file, see net/dial_map.hpp; empty: every address is dialled as it is
 
   /// Every option that was set, for the warnings of CFG-17.
   std::vector<given_option> given;

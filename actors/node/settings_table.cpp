@@ -172,6 +172,9 @@ constexpr auto rows = std::to_array<option_row>({
      "user the daemon becomes when started as root; the guard of the virtual address keeps the rights it "
      "needs",
      take_id<&settings::user>},
+    {"--dial-map", "", "RS_DIAL_MAP", kind::text, "FILE", "", "Node",
+     "for tests on one host: pairs of addresses, of which the second is dialled when the first is meant",
+     take_path<&settings::dial_map>},
     {"--log-level", "", "RS_LOG_LEVEL", kind::text, "LEVEL", "info", "Node",
      "trace, debug, info, warn or error", take_level},
     {"--heartbeat", "", "RS_HEARTBEAT", kind::text, "TIME", "100ms", "Timing",

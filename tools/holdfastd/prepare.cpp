@@ -4,8 +4,12 @@
 #include "actors/replay/log_disk.hpp"
 #include "messages/log_line.hpp"
 #include "net/api_certificate.hpp"
+#include "net/dial_map.hpp"
 
 #include <spdlog/spdlog.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace holdfast::daemon {
 
@@ -35,9 +39,26 @@ std::optional<msg::fatal_report> settle_join(prepared& out) {
       "put the newest directory of backup/ back in place, or enroll on an empty base root"};
 }
 
+std::optional<msg::fatal_report> take_dial_map(const std::string& file) {
+  if (file.empty())
+    return std::nullopt;
+  std::ifstream in(file, std::ios::binary);
+  std::string why = "it cannot be read";
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto map = in ? net::parse_dial_map(text, why) : std::nullopt;
+  if (!map)
+    return msg::fatal_report{msg::exit_code::failed, "the dial map " + file + " is of no use: " + why,
+                             "give --dial-map a file with two addresses a line, or leave it out"};
+  net::set_dial_map(*map);
+  spdlog::warn("{}", msg::log_line("dial_map").with("file", file).with("addresses", map->size()).str());
+  return std::nullopt;
+}
+
 } // namespace
 
 std::optional<msg::fatal_report> prepare(const node::settings& settings, prepared& out) {
+  if (auto refused = take_dial_map(settings.dial_map))
+    return refused;
   out.layout = node::layout_of(settings);
   if (auto error = node::create_layout(out.layout); !error.empty())
     return msg::fatal_report{msg::exit_code::failed, error, "check --base-root and its rights"};
