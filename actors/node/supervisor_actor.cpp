@@ -9,6 +9,12 @@
 
 namespace holdfast::node {
 
+namespace {
+
+constexpr auto look_every = std::chrono::seconds(1);
+
+} // namespace
+
 supervisor_impl::supervisor_impl(caf::actor_config& cfg, runtime::card_ptr card, supervisor_config config)
     : counting_actor(cfg, std::move(card)), config_(std::move(config)) {
   for (std::size_t i = 0; i < config_.groups.size(); ++i)
@@ -24,10 +30,17 @@ supervisor_impl::behavior_type supervisor_impl::make_behavior() {
   });
   for (std::size_t at = 0; at < groups_.size(); ++at)
     start_group(at);
+  delayed_send(this, look_every, look_atom::value);
   return {
       [this](actors_atom) { return config_.directory->rows(); },
       [this](control_atom, const std::string& verb, const std::string& name) { return control(verb, name); },
       [this](again_atom, std::uint64_t at) { start_group(at); },
+      [this](look_atom) {
+        look_for_stuck();
+        if (!ending_)
+          delayed_send(this, look_every, look_atom::value);
+      },
+      [this](due_atom, const std::string& name, std::uint64_t number) { end_suspension(name, number); },
   };
 }
 
@@ -119,7 +132,13 @@ void supervisor_impl::set_states(std::size_t at, runtime::life_state state) {
 void supervisor_impl::give_verdict() {
   std::string reason;
   for (std::size_t at = 0; at < groups_.size(); ++at) {
-    if (groups_[at].failed && config_.groups[at].critical)
+    if (!config_.groups[at].critical)
+      continue;
+    for (const auto& name : config_.groups[at].members) {
+      if (const auto seen = seen_.find(name); seen != seen_.end() && seen->second.stuck)
+        reason = name + " handles none of its messages";
+    }
+    if (groups_[at].failed)
       reason = config_.groups[at].name + " failed for good";
   }
   if (reason == unhealthy_)
@@ -127,6 +146,34 @@ void supervisor_impl::give_verdict() {
   unhealthy_ = reason;
   if (config_.verdict)
     config_.verdict(unhealthy_.empty(), unhealthy_);
+}
+
+void supervisor_impl::look_for_stuck() {
+  const auto now = clock().now();
+  for (const auto& group : config_.groups) {
+    for (const auto& name : group.members) {
+      const auto card = config_.directory->find(name);
+      if (!card)
+        continue;
+      const auto row = card->row();
+      auto& seen = seen_[name];
+      if (row.mailbox == 0 || row.id != seen.id || row.messages != seen.messages) {
+        if (seen.stuck)
+          spdlog::warn("{}", msg::log_line("actor_moves_again").with("name", name).str());
+        seen = {row.id, row.messages, now, false};
+      } else if (!seen.stuck && now - seen.since >= config_.stuck_after) {
+        seen.stuck = true;
+        spdlog::error("{}", msg::log_line("actor_stuck")
+                                .with("name", name)
+                                .with("waiting", row.mailbox)
+                                .with("state", row.state)
+                                .with("advice", "resume it if it is suspended; else look at this host's disk "
+                                                "and load, and restart the daemon if it stays so")
+                                .str());
+      }
+    }
+  }
+  give_verdict();
 }
 
 // One group at a time, the last started first: whoever uses another ends before it.
@@ -146,30 +193,55 @@ void supervisor_impl::end_next_group() {
   quit(caf::exit_reason::user_shutdown);
 }
 
-std::string supervisor_impl::control(const std::string& verb, const std::string& name) {
+caf::actor supervisor_impl::child(const std::string& name) const {
   for (std::size_t at = 0; at < groups_.size(); ++at) {
     const auto& members = config_.groups[at].members;
     const auto found = std::find(members.begin(), members.end(), name);
-    if (found == members.end())
-      continue;
     const auto position = static_cast<std::size_t>(found - members.begin());
-    const auto card = config_.directory->find(name);
-    if (!card || position >= groups_[at].actors.size() || !groups_[at].actors[position])
-      return name + " is not running";
-    const auto& actor = groups_[at].actors[position];
-    spdlog::warn("{}", msg::log_line("actor_control").with("verb", verb).with("name", name).str());
-    if (verb == "kill")
-      caf::anon_send_exit(actor, caf::exit_reason::kill);
-    else if (verb == "suspend")
-      card->suspend(true);
-    else if (verb == "resume")
-      runtime::resume_actor(*card, actor);
-    else
-      return "unknown verb " + verb + ": kill, suspend or resume";
-    return {};
+    if (found != members.end() && position < groups_[at].actors.size())
+      return groups_[at].actors[position];
   }
-  return name == card()->name() ? "the root supervisor cannot be controlled; stop the daemon instead"
-                                : "no actor of that name";
+  return nullptr;
+}
+
+std::string supervisor_impl::control(const std::string& verb, const std::string& name) {
+  if (name == card()->name())
+    return "the root supervisor cannot be controlled; stop the daemon instead";
+  const bool known = std::any_of(config_.groups.begin(), config_.groups.end(), [&](const auto& group) {
+    return std::find(group.members.begin(), group.members.end(), name) != group.members.end();
+  });
+  if (!known)
+    return "no actor of that name";
+  const auto actor = child(name);
+  const auto its_card = config_.directory->find(name);
+  if (!its_card || !actor)
+    return name + " is not running";
+  spdlog::warn("{}", msg::log_line("actor_control").with("verb", verb).with("name", name).str());
+  if (verb == "kill")
+    caf::anon_send_exit(actor, caf::exit_reason::kill);
+  else if (verb == "suspend")
+    suspend(name, *its_card);
+  else if (verb == "resume")
+    runtime::resume_actor(*its_card, actor);
+  else
+    return "unknown verb " + verb + ": kill, suspend or resume";
+  return {};
+}
+
+void supervisor_impl::suspend(const std::string& name, runtime::actor_card& card) {
+  card.suspend(true);
+  delayed_send(this, config_.suspend_limit, due_atom::value, name, ++suspensions_[name]);
+}
+
+// Whoever suspended it may have lost the way back: the API itself can be what stands still.
+void supervisor_impl::end_suspension(const std::string& name, std::uint64_t number) {
+  const auto card = config_.directory->find(name);
+  const auto actor = child(name);
+  if (number != suspensions_[name] || !card || !actor || !card->suspended())
+    return;
+  spdlog::warn("{}",
+               msg::log_line("actor_resumed").with("name", name).with("reason", "the time is over").str());
+  runtime::resume_actor(*card, actor);
 }
 
 bool supervisor_impl::all_gone(const group_state& group) {

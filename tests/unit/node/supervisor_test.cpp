@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 
 using namespace holdfast;
 using namespace std::chrono_literals;
@@ -28,6 +29,7 @@ struct tree {
   std::string verdict = "none";
   int refuse_starts = 0;
   msg::node_actor root;
+  std::map<std::string, caf::actor> actors; ///< the latest life of each
 
   node::child_group group(const std::string& name, std::vector<std::string> members, bool critical) {
     node::child_group out;
@@ -40,12 +42,13 @@ struct tree {
         throw std::runtime_error("no luck today");
       }
       log.push_back("start " + name);
-      std::vector<caf::actor> actors;
+      std::vector<caf::actor> spawned;
       for (const auto& member : members) {
-        actors.push_back(
+        spawned.push_back(
             caf::actor_cast<caf::actor>(world.system().spawn<worker_impl>(directory->open(member, "node"))));
+        this->actors[member] = spawned.back();
       }
-      return actors;
+      return spawned;
     };
     out.stopped = [this, name] { log.push_back("stopped " + name); };
     return out;
@@ -148,6 +151,35 @@ TEST_CASE(
   CHECK(nodes.control("kill", "nobody") == "no actor of that name");
   CHECK(nodes.control("kill", "node").find("stop the daemon") != std::string::npos);
   CHECK(nodes.row("node").state == "running");
+}
+
+TEST_CASE("a suspended child goes on by itself after a minute, each suspension counted for itself") {
+  tree nodes;
+  CHECK(nodes.control("suspend", "d").empty());
+  nodes.world.advance(40s);
+  CHECK(nodes.control("resume", "d").empty());
+  CHECK(nodes.control("suspend", "d").empty());
+  nodes.world.advance(40s); // the time of the first is over
+  CHECK(nodes.row("d").state == "suspended");
+  nodes.world.advance(21s);
+  CHECK(nodes.row("d").state == "running");
+}
+
+TEST_CASE("a critical child that leaves its messages alone makes the verdict bad until it moves again") {
+  tree nodes;
+  CHECK(nodes.control("suspend", "b").empty());
+  CHECK(nodes.control("suspend", "d").empty());
+  nodes.world.advance(20s);
+  CHECK(nodes.verdict == "none"); // nobody wants anything of them
+  caf::anon_send(nodes.actors.at("b"), poke_atom::value);
+  caf::anon_send(nodes.actors.at("d"), poke_atom::value);
+  nodes.world.advance(8s);
+  CHECK(nodes.verdict == "none");
+  nodes.world.advance(4s);
+  CHECK(nodes.verdict == "b handles none of its messages"); // d is not critical
+  CHECK(nodes.control("resume", "b").empty());
+  nodes.world.advance(2s);
+  CHECK(nodes.verdict.empty());
 }
 
 TEST_CASE("the end comes in the opposite order of the start, group by group, and nothing is restarted") {
