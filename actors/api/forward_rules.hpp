@@ -21,6 +21,8 @@ namespace holdfast::api {
 
 inline constexpr std::string_view client_header = "x-holdfast-client";
 inline constexpr std::string_view not_done_header = "x-holdfast-not-done";
+/// ConsensusID of the member whose answer this is, when it is not that of the member asked.
+inline constexpr std::string_view answered_by_header = "x-holdfast-answered-by";
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 

@@ -339,19 +339,21 @@ awaitable<request_forwarder::attempt> request_forwarder::send_on(kept_ptr exchan
   }
   flying.reset(); // what the member says, even if it is active no more, may be said to the end
   std::shared_ptr<net::client_stream> stream = std::move(result.stream);
-  auto passed = co_await pass_answer(exchange, stream);
+  auto passed = co_await pass_answer(exchange, stream, standing->active_id);
   passed.waited = out.waited;
   co_return passed;
 }
 
 awaitable<request_forwarder::attempt>
-request_forwarder::pass_answer(kept_ptr exchange, std::shared_ptr<net::client_stream> stream) {
+request_forwarder::pass_answer(kept_ptr exchange, std::shared_ptr<net::client_stream> stream,
+                               std::string from_id) {
   const auto& from = stream->head();
   const bool head_request = exchange->head().method == net::http_method::head;
   net::http_response answer;
   answer.status = from.status;
   answer.content_type.clear(); // it is among the headers
   answer.headers = forwarded_response_headers(from.headers, head_request);
+  answer.headers.emplace_back(answered_by_header, std::move(from_id));
   std::optional<std::uint64_t> length;
   if (const auto text = from.header("content-length"); !text.empty()) {
     std::uint64_t value = 0;

@@ -74,7 +74,8 @@ private:
   boost::asio::awaitable<bool> tried_here(kept_ptr exchange, clock::time_point deadline);
   boost::asio::awaitable<attempt> try_member(kept_ptr exchange, msg::standing_ptr standing);
   boost::asio::awaitable<attempt> send_on(kept_ptr exchange);
-  boost::asio::awaitable<attempt> pass_answer(kept_ptr exchange, std::shared_ptr<net::client_stream> stream);
+  boost::asio::awaitable<attempt> pass_answer(kept_ptr exchange, std::shared_ptr<net::client_stream> stream,
+                                              std::string from_id);
   boost::asio::awaitable<attempt> join_sockets(kept_ptr exchange, msg::standing_ptr standing);
   boost::asio::awaitable<bool> vouched_for(std::shared_ptr<net::http_exchange> exchange,
                                            msg::standing_ptr standing);

@@ -2,6 +2,7 @@
 // (WAL-09).
 #include "actors/api/system_json.hpp"
 #include "actors/api/system_services.hpp"
+#include "messages/digested_view.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/stringbuffer.h>
@@ -28,7 +29,8 @@ std::uint64_t index_of(request_context& ctx) {
   return index;
 }
 
-std::string digest_json(const msg::log_digest& digest, const std::string& consensus_id) {
+std::string digest_json(const msg::log_digest& digest, const msg::object_view* state,
+                        const std::string& consensus_id) {
   rapidjson::StringBuffer out;
   rapidjson::Writer<rapidjson::StringBuffer> json(out);
   const auto number = [&json](const char* key, std::uint64_t value) {
@@ -53,6 +55,12 @@ std::string digest_json(const msg::log_digest& digest, const std::string& consen
   number("LogBytes", digest.log_bytes);
   number("Syncs", digest.syncs);
   number("LongestSyncUs", digest.longest_sync_us);
+  if (const auto* digested = dynamic_cast<const msg::digested_view*>(state)) {
+    number("StateIndex", state->applied_index());
+    json.Key("StateHash");
+    const auto hash = digested->digest();
+    json.String(fmt::format("{:016x}{:016x}", hash.commands, hash.contents).c_str());
+  }
   json.EndObject();
   return out.GetString();
 }
@@ -62,7 +70,8 @@ boost::asio::awaitable<net::http_response> get_verify(request_context& ctx, syst
   const auto digest = co_await with.node.digest(index);
   if (!digest)
     throw api_error(unavailable(ctx.head().method_name, "the log's writer does not answer"));
-  co_return json_response(digest_json(*digest, with.node.ha_state()->consensus_id));
+  const auto state = co_await with.shared.store.read(msg::consistency::local);
+  co_return json_response(digest_json(*digest, state.view.get(), with.node.ha_state()->consensus_id));
 }
 
 } // namespace

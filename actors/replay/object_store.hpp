@@ -13,7 +13,7 @@
 #include "actors/replay/digest_history.hpp"
 #include "actors/replay/graveyard.hpp"
 #include "actors/replay/store_state.hpp"
-#include "messages/entry_kinds.hpp"
+#include "messages/digested_view.hpp"
 #include "messages/object_view.hpp"
 
 #include <cstdint>
@@ -23,7 +23,7 @@
 namespace holdfast::replay {
 
 /// The immutable root of one moment, and the msg::object_view on it. Holding one delays no writer.
-class state_snapshot final : public msg::object_view {
+class state_snapshot final : public msg::object_view, public msg::digested_view {
 public:
   state_snapshot(store_state state, std::shared_ptr<graveyard> grave);
   ~state_snapshot() override;
@@ -36,6 +36,7 @@ public:
   [[nodiscard]] std::size_t count(std::string_view prefix) const override;
   [[nodiscard]] msg::revision last_change(std::string_view prefix) const override;
   [[nodiscard]] std::uint64_t applied_index() const override;
+  [[nodiscard]] msg::state_digest digest() const override { return state_.digest; }
 
   /// For the snapshot encoder.
   [[nodiscard]] const store_state& state() const { return state_; }
