@@ -47,6 +47,7 @@ asio::awaitable<api_answer> api::call(place_of_api where, api_call what) {
   out.seen.answered = !got.failure;
   out.seen.sent = got.failure.sent;
   out.seen.status = got.status;
+  out.answered_by = std::string(got.header("x-holdfast-answered-by"));
   out.body = std::move(got.body);
   out.trouble = got.failure.message;
   co_return out;

@@ -29,7 +29,10 @@ struct api_call {
 struct api_answer {
   seen_answer seen;
   std::string body;
+  std::string
+      answered_by;     ///< id of the member that answered in the place of the one asked; empty: it did itself
   std::string trouble; ///< transport error, for people
+  bool failed = false; ///< not served although whoever was asked was there
   [[nodiscard]] bool ok() const { return seen.answered && seen.status >= 200 && seen.status < 300; }
   /// Status and the start of the body, or the transport's trouble.
   [[nodiscard]] std::string text() const;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <sched.h>
 #include <stdexcept>
 #include <sys/prctl.h>
@@ -95,6 +96,15 @@ bool child_process::running() {
 void child_process::signal(int number) const {
   if (pid_ > 0)
     ::kill(pid_, number);
+}
+
+bool child_process::stopped() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("State:"))
+      return line.find("(stopped)") != std::string::npos;
+  }
+  return false;
 }
 
 void child_process::kill_and_wait() {

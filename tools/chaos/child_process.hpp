@@ -29,6 +29,8 @@ public:
   [[nodiscard]] bool running(); ///< collects it when it ended
   [[nodiscard]] pid_t pid() const { return pid_; }
   void signal(int number) const;
+  /// By SIGSTOP.
+  [[nodiscard]] bool stopped() const;
   void kill_and_wait();
   /// What waitpid said when it ended.
   [[nodiscard]] std::optional<int> status() const { return status_; }

@@ -54,6 +54,8 @@ cluster::cluster(asio::any_io_executor executor, cluster_config config)
     do
       consensus_port_ = free_port(prefix_ + "1");
     while (consensus_port_ == api_port_);
+    if (config_.link_faults)
+      make_proxy();
   }
   for (unsigned i = 0; i < config_.spec.members; ++i)
     make_member(i + config_.spec.observers >= config_.spec.members);
@@ -66,6 +68,20 @@ cluster::~cluster() {
     if (config_.spec.disk != disk_kind::plain)
       ::umount2(one->root.c_str(), MNT_DETACH);
   }
+}
+
+void cluster::make_proxy() {
+  proxy_ = std::make_unique<link_proxy>(executor_, prefix_,
+                                        std::vector<std::uint16_t>{api_port_, consensus_port_}, config_.seed);
+  std::ofstream(dial_map()) << proxy_->dial_map();
+}
+
+std::string cluster::dial_map() const {
+  return (config_.folder / "dial-map").string();
+}
+
+link_faults* cluster::links() {
+  return network_ ? static_cast<link_faults*>(network_.get()) : proxy_.get();
 }
 
 std::string cluster::virtual_address() const {
@@ -84,6 +100,8 @@ member& cluster::make_member(bool observer) {
   one.log = config_.folder / ("n" + std::to_string(one.number) + ".log");
   one.observer = observer;
   make_disk(one);
+  if (proxy_)
+    proxy_->add(one.number);
   return one;
 }
 
@@ -138,6 +156,12 @@ void cluster::start(member& one) {
                   ms(spec.election),
                   "--lease",
                   ms(spec.lease)};
+  if (spec.log_limit_kib > 0) {
+    what.command.emplace_back("--log-limit");
+    what.command.push_back(std::to_string(spec.log_limit_kib) + "KiB");
+  }
+  if (proxy_)
+    what.command.insert(what.command.end(), {"--dial-map", dial_map()});
   what.output = one.log.string();
   if (!spec.unsafe.empty())
     what.environment.push_back("HOLDFAST_UNSAFE=" + spec.unsafe);
@@ -263,7 +287,15 @@ asio::awaitable<void> cluster::form() {
   }
   co_await found(*members_[0]);
   for (std::size_t i = 1; i < members_.size(); ++i) {
-    const auto why = co_await enrol(*members_[i]);
+    // On a busy machine the first member may lose its leadership on the way, and takes the newcomer out
+    // again.
+    std::string why;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+      why = co_await enrol(*members_[i]);
+      if (why.empty())
+        break;
+      co_await sleep_for(1s);
+    }
     if (!why.empty())
       throw std::runtime_error("member " + std::to_string(i + 1) + " does not enrol: " + why);
   }

@@ -4,6 +4,7 @@
 
 #include "tools/chaos/api.hpp"
 #include "tools/chaos/child_process.hpp"
+#include "tools/chaos/link_proxy.hpp"
 #include "tools/chaos/network.hpp"
 #include "tools/chaos/scenario.hpp"
 
@@ -36,7 +37,9 @@ struct cluster_config {
   std::string daemon;
   std::filesystem::path folder; ///< of the run
   bool fake_clock = false;
-  bool own_switch = false; ///< frames are delayed, reordered or doubled
+  bool own_switch = false;  ///< frames are delayed, reordered or doubled
+  bool link_faults = false; ///< some fault of the network
+  std::uint64_t seed = 1;
 };
 
 class cluster {
@@ -69,14 +72,20 @@ public:
   /// Enrolled and not removed.
   [[nodiscard]] std::vector<member*> enrolled();
   [[nodiscard]] place_of_api place(const member& one) const { return {one.address, api_port_}; }
+  /// Null on loopback.
   [[nodiscard]] network* net() { return network_.get(); }
+  /// Null where no fault of the network is possible.
+  [[nodiscard]] link_faults* links();
   [[nodiscard]] api& client() { return api_; }
+  [[nodiscard]] place_of_api virtual_place() const { return {virtual_address(), api_port_}; }
   [[nodiscard]] std::string virtual_address() const;
 
 private:
   member& make_member(bool observer);
   void make_disk(member& one);
   void mount_image(member& one);
+  void make_proxy();
+  [[nodiscard]] std::string dial_map() const;
   asio::awaitable<void> found(member& one);
   asio::awaitable<std::string> id_of(member& one);
   [[nodiscard]] std::string consensus_address(const member& one) const;
@@ -85,7 +94,8 @@ private:
   cluster_config config_;
   api api_;
   std::unique_ptr<network> network_;
-  std::string prefix_; ///< of loopback addresses
+  std::unique_ptr<link_proxy> proxy_; ///< on loopback, when links are harmed
+  std::string prefix_;                ///< of loopback addresses
   std::uint16_t api_port_ = 8092;
   std::uint16_t consensus_port_ = 8093;
   std::vector<std::unique_ptr<member>> members_;

@@ -19,6 +19,7 @@ struct member_state {
   std::vector<std::uint64_t> set; ///< read from this member alone
   std::vector<std::uint64_t> list;
   std::string chain; ///< digest of its log at the common index
+  std::string state; ///< hash of what it has applied, with the index
   bool reached = false;
 };
 

@@ -1,6 +1,9 @@
 #include "tools/chaos/nemesis.hpp"
 
+#include "tools/chaos/disk_faults.hpp"
+#include "tools/chaos/link_actions.hpp"
 #include "tools/chaos/scenario_words.hpp"
+#include "tools/chaos/vip_faults.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -27,33 +30,28 @@ bool may_end_an_active(action_kind what) {
   return std::find(std::begin(all), std::end(all), what) != std::end(all);
 }
 
-/// Flips one bit in the middle of the newest file whose name begins so.
-std::string flip_bit(const fs::path& folder, const std::string& prefix) {
-  fs::path newest;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename().string().starts_with(prefix) &&
-        (newest.empty() || entry.path().filename() > newest.filename()))
-      newest = entry.path();
-  }
-  if (newest.empty())
-    return "there is no " + prefix + " file";
-  std::fstream file(newest, std::ios::in | std::ios::out | std::ios::binary);
-  constexpr std::streamoff early = 200; // within the records, whatever is preallocated behind them
-  file.seekg(early);
-  char byte = 0;
-  if (!file.get(byte))
-    return newest.filename().string() + " is too short to rot";
-  byte = static_cast<char>(byte ^ 0x10);
-  file.seekp(early);
-  file.put(byte);
-  return file.flush() ? "" : "cannot write " + newest.string();
+std::vector<unsigned> numbers(const std::vector<member*>& all) {
+  std::vector<unsigned> out;
+  for (const auto* one : all)
+    out.push_back(one->number);
+  return out;
+}
+
+/// A swarm goes on when there is nobody to harm; whoever wrote a step means it.
+milliseconds patience_of(const action& what) {
+  return what.drawn ? 2s : 15s;
+}
+
+/// Nobody at all is an answer: all that are down, a minority of one.
+bool may_be_nobody(target_kind who) {
+  return who == target_kind::all || who == target_kind::down || who == target_kind::minority;
 }
 
 } // namespace
 
 nemesis::nemesis(cluster& on, std::uint64_t seed) : cluster_(on), dice_(seed ^ 0x6e656d65736973ULL) {}
 
-asio::awaitable<std::vector<member*>> nemesis::resolve(target who) {
+asio::awaitable<std::vector<member*>> nemesis::resolve(target who, milliseconds patience) {
   auto all = cluster_.enrolled();
   const auto one_of = [this](std::vector<member*> from) {
     std::shuffle(from.begin(), from.end(), dice_);
@@ -82,7 +80,7 @@ asio::awaitable<std::vector<member*>> nemesis::resolve(target who) {
   case target_kind::passive:
     break;
   }
-  auto* active = co_await cluster_.find_active(2s);
+  auto* active = co_await cluster_.find_active(patience);
   if (who.kind == target_kind::active) {
     std::vector<member*> out;
     if (active)
@@ -91,6 +89,21 @@ asio::awaitable<std::vector<member*>> nemesis::resolve(target who) {
   }
   std::erase_if(all, [active](auto* one) { return one == active || !one->process.running(); });
   co_return one_of(all);
+}
+
+/// Comes back once it stands still: on a busy machine the kernel takes its time.
+asio::awaitable<std::string> nemesis::halt(member& one) {
+  if (!one.process.running())
+    co_return "it does not run";
+  one.process.signal(SIGSTOP);
+  one.paused = true;
+  const auto end = now_ns() + 5'000'000'000;
+  while (!one.process.stopped()) {
+    if (now_ns() > end)
+      co_return "it does not stop";
+    co_await sleep_for(1ms);
+  }
+  co_return "";
 }
 
 asio::awaitable<std::string> nemesis::stop(member& one) {
@@ -112,10 +125,6 @@ std::string nemesis::act_on_process(const action& what, member& one) {
   case action_kind::kill:
     one.process.kill_and_wait();
     one.paused = false;
-    break;
-  case action_kind::pause:
-    one.process.signal(SIGSTOP);
-    one.paused = true;
     break;
   case action_kind::resume:
     one.process.signal(SIGCONT);
@@ -142,109 +151,22 @@ std::string nemesis::act_on_process(const action& what, member& one) {
   return {};
 }
 
-std::string nemesis::act_on_disk(const action& what, member& one) {
-  const auto ballast = one.root / "ballast";
-  switch (what.what) {
-  case action_kind::fill: {
-    std::ofstream file(ballast, std::ios::binary);
-    const std::string piece(64 * 1024, 'x');
-    while (file.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) {
-    }
-    return {};
-  }
-  case action_kind::empty:
-    fs::remove(ballast);
-    return {};
-  case action_kind::power_cut:
-    cluster_.cut_power(one);
-    return {};
-  case action_kind::rot:
-    if (one.process.running())
-      return "it runs; rot wants a stopped member";
-    return flip_bit(one.root / "wal", what.word == "log" ? "log." : "base.");
-  case action_kind::mend_disk:
-    one.meddler.signal(SIGINT); // strace lets go and leaves its process running
-    return {};
-  default:
-    break;
-  }
-  const std::string how = what.what == action_kind::fail_disk
-                              ? "error=EIO"
-                              : "delay_enter=" + std::to_string(what.time.count() * 1000);
-  launch meddle;
-  meddle.command = {"strace", "-f",
-                    "-p",     std::to_string(one.process.pid()),
-                    "-o",     "/dev/null",
-                    "-e",     "trace=fsync,fdatasync",
-                    "-e",     "inject=fsync,fdatasync:" + how};
-  one.meddler.start(meddle);
-  return {};
-}
-
-void nemesis::divide(const std::string& shape) {
-  auto all = cluster_.enrolled();
-  std::shuffle(all.begin(), all.end(), dice_);
-  const auto size = all.size();
-  for (std::size_t i = 0; i < size; ++i) {
-    for (std::size_t j = 0; j < size; ++j) {
-      bool sees = i == j;
-      if (shape == "halves")
-        sees = sees || (i < size / 2) == (j < size / 2);
-      else if (shape == "ring")
-        sees = sees || (i + 1) % size == j || (j + 1) % size == i;
-      else // the first is the bridge between two groups
-        sees = sees || i == 0 || j == 0 || (i <= size / 2) == (j <= size / 2);
-      if (!sees)
-        cluster_.net()->block(all[i]->number, all[j]->number);
-    }
-  }
-}
-
-void nemesis::act_on_network(const action& what, const std::vector<member*>& whom,
-                             const std::vector<member*>& others) {
-  auto& net = *cluster_.net();
-  for (const auto* one : whom) {
-    switch (what.what) {
-    case action_kind::lose:
-      net.lose(one->number, what.amount);
-      break;
-    case action_kind::reset:
-      net.reset(one->number);
-      break;
-    case action_kind::cap:
-      net.cap(one->number, what.amount);
-      break;
-    case action_kind::unplug:
-      net.unplug(one->number);
-      break;
-    case action_kind::delay:
-    case action_kind::jitter:
-    case action_kind::reorder:
-    case action_kind::duplicate: {
-      auto rule = net.rule(one->number);
-      (what.what == action_kind::delay ? rule.delay : rule.jitter) += what.time; // zero for the other two
-      (what.what == action_kind::reorder ? rule.reorder : rule.duplicate) += what.amount;
-      net.set_rule(one->number, rule);
-      break;
-    }
-    default:
-      for (const auto* other : others) {
-        if (other == one)
-          continue;
-        net.block(one->number, other->number);
-        if (what.what != action_kind::block)
-          net.block(other->number, one->number);
-      }
-    }
-  }
-}
-
-asio::awaitable<std::string> nemesis::hand_over() {
-  auto* active = co_await cluster_.find_active(2s);
+asio::awaitable<std::string> nemesis::hand_over(milliseconds patience) {
+  auto* active = co_await cluster_.find_active(patience);
   if (!active)
     co_return "no active member";
-  const auto got = co_await cluster_.ask(*active, "POST", "/api/v3/system/consensus/transfer", "{}", 10s);
-  co_return got.ok() ? "" : got.text();
+  const auto end = now_ns() + patience.count() * 1'000'000;
+  for (;;) {
+    const auto got = co_await cluster_.ask(*active, "POST", "/api/v3/system/consensus/transfer", "{}", 10s);
+    constexpr unsigned try_again = 503; // nothing was done
+    if (got.ok())
+      co_return "";
+    if (got.seen.status != try_again || now_ns() > end)
+      co_return got.text();
+    co_await sleep_for(100ms);
+    if (auto* now = co_await cluster_.find_active(0ms))
+      active = now;
+  }
 }
 
 asio::awaitable<std::string> nemesis::control_actor(const action& what, member& one) {
@@ -259,6 +181,9 @@ asio::awaitable<std::string> nemesis::act_on(const action& what, member& one) {
   switch (what.what) {
   case term:
     why = co_await stop(one);
+    break;
+  case pause:
+    why = co_await halt(one);
     break;
   case restart:
     why = co_await stop(one);
@@ -302,7 +227,7 @@ asio::awaitable<std::string> nemesis::act_on(const action& what, member& one) {
   case mend_disk:
   case power_cut:
   case rot:
-    why = act_on_disk(what, one);
+    why = co_await act_on_disk(cluster_, what, one);
     break;
   default:
     why = act_on_process(what, one);
@@ -315,17 +240,23 @@ asio::awaitable<std::string> nemesis::act(const action& what, std::vector<member
   std::string why;
   switch (what.what) {
   case heal:
-    if (cluster_.net())
-      cluster_.net()->heal();
+    if (cluster_.links())
+      cluster_.links()->heal();
     break;
-  case partition:
-    divide(what.word);
+  case partition: {
+    auto all = numbers(cluster_.enrolled());
+    std::shuffle(all.begin(), all.end(), dice_);
+    divide(*cluster_.links(), what.word, all);
     break;
+  }
   case cut:
   case block:
   case isolate: {
-    const auto others = co_await resolve(what.what == isolate ? target{target_kind::all, 0} : what.other);
-    act_on_network(what, whom, others);
+    const auto others =
+        co_await resolve(what.what == isolate ? target{target_kind::all, 0} : what.other, patience_of(what));
+    if (others.empty() && !may_be_nobody(what.other.kind))
+      co_return "there is no such member on the far side";
+    act_on_links(*cluster_.links(), what, numbers(whom), numbers(others));
     break;
   }
   case unplug:
@@ -336,23 +267,19 @@ asio::awaitable<std::string> nemesis::act(const action& what, std::vector<member
   case jitter:
   case reorder:
   case duplicate:
-    act_on_network(what, whom, {});
+    act_on_links(*cluster_.links(), what, numbers(whom), {});
     break;
   case transfer:
-    why = co_await hand_over();
+    why = co_await hand_over(patience_of(what));
     break;
   case add:
     why = co_await cluster_.add();
     break;
   case vip_delete:
-    for (const auto number : cluster_.net()->holders_of(cluster_.virtual_address()))
-      must_run({"ip", "addr", "del", cluster_.virtual_address() + "/32", "dev", "c0"},
-               cluster_.net()->space(number));
+    why = co_await delete_address(cluster_);
     break;
   case vip_claim:
-    must_run({"ip", "addr", "replace", cluster_.virtual_address() + "/32", "dev", "br0"});
-    static_cast<void>(run_command({"arping", "-c", "2", "-U", "-I", "br0", cluster_.virtual_address()}));
-    must_run({"ip", "addr", "del", cluster_.virtual_address() + "/32", "dev", "br0"});
+    why = co_await claim_address(cluster_);
     break;
   default:
     for (auto* one : whom) {
@@ -369,7 +296,7 @@ asio::awaitable<timeline_event> nemesis::perform(action what) {
   const bool aimed = word_of(what.what).form.find("WHO") != std::string_view::npos;
   std::vector<member*> whom;
   if (aimed)
-    whom = co_await resolve(what.who);
+    whom = co_await resolve(what.who, patience_of(what));
   timeline_event event;
   if (may_end_an_active(what.what)) {
     auto* active = co_await cluster_.find_active(0ms);
@@ -378,18 +305,21 @@ asio::awaitable<timeline_event> nemesis::perform(action what) {
   event.at = now_ns();
   event.what = to_text(what) + (aimed ? " [" + names(whom) + "]" : "");
   try {
-    const auto why = co_await act(what, whom);
-    if (!why.empty())
-      event.what += ": " + why;
+    if (aimed && whom.empty() && !may_be_nobody(what.who.kind))
+      event.failure = "there is no such member";
+    else
+      event.failure = co_await act(what, whom);
   } catch (const std::exception& error) {
-    event.what += std::string(": ") + error.what();
+    event.failure = error.what();
   }
+  if (!event.failure.empty())
+    event.what += ": " + event.failure;
   co_return event;
 }
 
 asio::awaitable<void> nemesis::recover() {
-  if (cluster_.net())
-    cluster_.net()->heal();
+  if (cluster_.links())
+    cluster_.links()->heal();
   for (auto* one : cluster_.enrolled()) {
     one->meddler.kill_and_wait();
     if (one->paused && cgroups::usable())

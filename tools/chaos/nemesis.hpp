@@ -13,24 +13,20 @@ class nemesis {
 public:
   nemesis(cluster& on, std::uint64_t seed);
 
-  /// Does it and says what was done, to whom, and what went wrong: faults hit faults, so an action that fails
-  /// is a line of the timeline and not the end of the run.
+  /// Does it and says what was done, to whom, and in `failure` why it could not be done.
   asio::awaitable<timeline_event> perform(action what);
   /// Ends every fault and starts every member.
   asio::awaitable<void> recover();
 
 private:
-  asio::awaitable<std::vector<member*>> resolve(target who);
+  asio::awaitable<std::vector<member*>> resolve(target who, milliseconds patience);
   asio::awaitable<std::string> act_on(const action& what, member& one);
   asio::awaitable<std::string> act(const action& what, std::vector<member*> whom);
   asio::awaitable<std::string> stop(member& one);
-  asio::awaitable<std::string> hand_over();
+  asio::awaitable<std::string> halt(member& one);
+  asio::awaitable<std::string> hand_over(milliseconds patience);
   asio::awaitable<std::string> control_actor(const action& what, member& one);
   std::string act_on_process(const action& what, member& one);
-  std::string act_on_disk(const action& what, member& one);
-  void act_on_network(const action& what, const std::vector<member*>& whom,
-                      const std::vector<member*>& others);
-  void divide(const std::string& shape);
 
   cluster& cluster_;
   cgroups groups_;

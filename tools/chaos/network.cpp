@@ -75,28 +75,41 @@ std::string network::address(unsigned number) {
   return "10.77.0.1" + std::to_string(number);
 }
 
-std::string network::add(unsigned number) {
+descriptor network::plug_in(unsigned number, const std::string& port) {
   auto space = fresh_space();
   if (switch_)
     switch_->plug("c0");
   enter(clients_);
   if (!switch_) {
-    const std::string port = "m" + std::to_string(number);
     must_run({"ip", "link", "add", port, "type", "veth", "peer", "name", "c0", "netns", path_of(space)});
     must_run({"ip", "link", "set", port, "master", "br0", "up"});
   }
   must_run({"ip", "link", "set", "lo", "up"}, space.get());
   must_run({"ip", "addr", "add", address(number) + "/24", "dev", "c0"}, space.get());
   must_run({"ip", "link", "set", "c0", "up"}, space.get());
-  spaces_.push_back(std::move(space));
+  return space;
+}
+
+std::string network::add(unsigned number) {
+  spaces_.push_back(plug_in(number, "m" + std::to_string(number)));
   return address(number);
 }
 
-void network::block(unsigned from, unsigned to) const {
+int network::stranger() {
+  if (stranger_.get() < 0) {
+    if (switch_) // its ports are the members' numbers
+      throw std::runtime_error("a stranger cannot be plugged into the switch that delays frames");
+    constexpr unsigned last = 99;
+    stranger_ = plug_in(last, "x0");
+  }
+  return stranger_.get();
+}
+
+void network::block(unsigned from, unsigned to) {
   must_run({"iptables", "-w", "-I", "INPUT", "-s", address(from), "-j", "DROP"}, space(to));
 }
 
-void network::lose(unsigned at, unsigned percent) const {
+void network::lose(unsigned at, unsigned percent) {
   char share[16];
   std::snprintf(share, sizeof share, "%.2f", percent / 100.0);
   must_run({"iptables", "-w", "-A", "INPUT", "-m", "statistic", "--mode", "random", "--probability", share,
@@ -104,13 +117,13 @@ void network::lose(unsigned at, unsigned percent) const {
            space(at));
 }
 
-void network::reset(unsigned at) const {
+void network::reset(unsigned at) {
   must_run({"iptables", "-w", "-I", "INPUT", "-i", "c0", "-p", "tcp", "-j", "REJECT", "--reject-with",
             "tcp-reset"},
            space(at));
 }
 
-void network::cap(unsigned at, unsigned kbit) const {
+void network::cap(unsigned at, unsigned kbit) {
   must_run({"tc", "qdisc", "replace", "dev", "c0", "root", "tbf", "rate", std::to_string(kbit) + "kbit",
             "burst", "16kb", "latency", "200ms"},
            space(at));

@@ -77,6 +77,7 @@ private:
     fresh.act.amount = amount;
     fresh.act.word = std::move(word);
     fresh.act.line = line;
+    fresh.act.drawn = true;
     add(std::move(fresh));
   }
 
@@ -153,7 +154,10 @@ bool acts(const std::vector<step>& steps, action_kind what) {
 
 bool acts(const std::vector<step>& steps, const std::function<bool(action_kind)>& wanted) {
   return std::any_of(steps.begin(), steps.end(), [&](const step& one) {
-    return (one.kind == step_kind::act && wanted(one.act.what)) || acts(one.body, wanted);
+    return (one.kind == step_kind::act && wanted(one.act.what)) ||
+           std::any_of(one.swarm.faults.begin(), one.swarm.faults.end(),
+                       [&](const auto& fault) { return wanted(find_swarm_action(fault)); }) ||
+           acts(one.body, wanted);
   });
 }
 

@@ -132,7 +132,7 @@ private:
       constexpr double readable = 120;
       row = at - last < readable ? row + 12 : bottom_ + 12;
       last = at;
-      text(at, row, "|" + term.what);
+      text(at, row, "|" + to_text(term));
       lowest_ = std::max(lowest_, row);
     }
     bottom_ = std::max(bottom_, lowest_ + 4);

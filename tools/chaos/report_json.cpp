@@ -62,6 +62,23 @@ void add_additions(lines& out, const char* into, const std::vector<addition>& al
   }
 }
 
+/// Who has the virtual address, each time that changes.
+void add_holders(lines& out, const std::vector<holder_sample>& samples, std::int64_t zero) {
+  const std::vector<unsigned>* last = nullptr;
+  for (const auto& sample : samples) {
+    if (last && *last == sample.holders)
+      continue;
+    last = &sample.holders;
+    std::string members;
+    for (const auto member : sample.holders)
+      members += (members.empty() ? "" : ",") + std::to_string(member);
+    out.begin("holder");
+    out.number("at_ns", sample.at - zero);
+    out.text("members", members);
+    out.end();
+  }
+}
+
 } // namespace
 
 std::string json_lines(const run_outcome& run) {
@@ -78,7 +95,7 @@ std::string json_lines(const run_outcome& run) {
   for (const auto& term : record.terms) {
     out.begin("term");
     out.number("at_ns", term.at - zero);
-    out.text("what", term.what);
+    out.text("what", to_text(term));
     out.end();
   }
   for (const auto& op : record.registers) {
@@ -106,6 +123,7 @@ std::string json_lines(const run_outcome& run) {
     out.flag("reached", sample.reached);
     out.end();
   }
+  add_holders(out, record.holders, zero);
   for (const auto& check : run.verdict.checks) {
     out.begin("check");
     out.text("name", check.name);

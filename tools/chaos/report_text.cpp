@@ -41,9 +41,6 @@ std::string summary_text(const run_outcome& run, const std::string& repeat) {
     for (const auto& detail : check.details)
       out += "       " + detail + "\n";
   }
-  if (const auto overlap = longest_overlap(record.roles); overlap.length > 0)
-    out += line("  note: members %u and %u both called themselves active for %.0f ms", overlap.first,
-                overlap.second, static_cast<double>(overlap.length) / 1e6);
   for (const auto& one : run.verdict.failovers)
     out += one.took ? line("  next write %6.0f ms after '%s'", static_cast<double>(*one.took) / 1e6,
                            one.after.c_str())

@@ -32,7 +32,9 @@ cluster_config config_of(const scenario& what, const run_options& options) {
   out.daemon = what.cluster.unsafe.empty() ? options.daemon : options.unsafe_daemon;
   out.folder = options.folder;
   out.fake_clock = acts(what.steps, [](action_kind one) { return one == action_kind::clock; });
-  out.own_switch = acts(what.steps, needs_switch);
+  out.own_switch = what.cluster.place == place_kind::namespaces && acts(what.steps, needs_switch);
+  out.link_faults = acts(what.steps, is_network_fault);
+  out.seed = options.seed;
   return out;
 }
 
@@ -45,7 +47,7 @@ public:
 
   asio::awaitable<void> run() {
     co_await cluster_.form();
-    co_await workload_.prepare();
+    first_active_ = co_await workload_.prepare();
     say("the cluster of " + std::to_string(what_.cluster.members) + " is formed");
     out_.record.load_from = now_ns();
     asio::co_spawn(io_, sample_roles(), watch("the sampler of roles"));
@@ -62,6 +64,7 @@ public:
     sampling_ = false;
     while (samplers_ > 0)
       co_await sleep_for(10ms);
+    out_.record.true_clocks = !config_of(what_, options_).fake_clock;
     read_terms();
     if (!workload_.failure().empty())
       troubles_.push_back("a client failed: " + workload_.failure());
@@ -102,6 +105,9 @@ private:
       const auto event = co_await nemesis_.perform(one.act);
       out_.record.events.push_back(event);
       tell(event);
+      if (!event.failure.empty() && !one.act.drawn)
+        troubles_.push_back(what_.file + ":" + std::to_string(one.line) + ": expected '" + to_text(one.act) +
+                            "' to be done: " + event.failure);
     }
   }
 
@@ -115,13 +121,18 @@ private:
         holds = workload_.newest_acknowledged_call() > began;
       else if (one.condition == condition_kind::serving)
         holds = co_await all_serve();
+      else if (one.condition == condition_kind::snapshot)
+        holds = co_await all_have_snapshots();
+      else if (one.condition == condition_kind::address)
+        holds = co_await address_answers();
       else if (auto* active = co_await cluster_.find_active(0ms))
         holds = one.condition == condition_kind::active || active->number != before;
       if (holds)
         co_return;
       if (now_ns() > end) {
-        troubles_.push_back(what_.file + ":" + std::to_string(one.line) + ": waited " +
-                            std::to_string(one.time.count()) + " ms in vain");
+        troubles_.push_back(what_.file + ":" + std::to_string(one.line) + ": expected " +
+                            std::string(word_of(one.condition)) + " within " +
+                            std::to_string(one.time.count()) + " ms");
         say(troubles_.back());
         co_return;
       }
@@ -136,6 +147,26 @@ private:
         co_return false;
     }
     co_return true;
+  }
+
+  /// Every member keeps a state on disk and not only the log since the beginning.
+  asio::awaitable<bool> all_have_snapshots() {
+    constexpr std::uint64_t empty = 200; // bytes; the base a member starts with is shorter
+    for (auto* one : cluster_.enrolled()) {
+      const auto got = co_await cluster_.ask(*one, "GET", "/api/v3/system/consensus/verify", "", 1s);
+      if (std::stoull("0" + member_of(got.body, "BaseBytes").value_or("")) <= empty)
+        co_return false;
+    }
+    co_return true;
+  }
+
+  /// The active one is reached through the virtual address.
+  asio::awaitable<bool> address_answers() {
+    api_call what;
+    what.target = "/health/active";
+    what.time = 500ms;
+    const auto got = co_await cluster_.client().call(cluster_.virtual_place(), std::move(what));
+    co_return got.ok();
   }
 
   asio::awaitable<void> sample_roles() {
@@ -208,11 +239,26 @@ private:
       std::ifstream in(one->log, std::ios::binary);
       const std::string log{std::istreambuf_iterator<char>(in), {}};
       for (const auto& led : leaderships(log))
-        terms.push_back({led.unix_ns - ahead,
-                         "member " + std::to_string(one->number) + " leads term " + std::to_string(led.term),
-                         false});
+        terms.push_back({led.unix_ns - ahead, one->number, led.term});
     }
     std::sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+    if (out_.record.true_clocks)
+      forget_lives_alone();
+  }
+
+  /// Before it joined, each member led a cluster of its own; only the leader under which the load began
+  /// counts of that time.
+  void forget_lives_alone() {
+    auto& terms = out_.record.terms;
+    const auto during = std::find_if(terms.begin(), terms.end(),
+                                     [this](const auto& one) { return one.at >= out_.record.load_from; });
+    const auto last = std::find_if(std::make_reverse_iterator(during), terms.rend(),
+                                   [this](const auto& one) { return one.member == first_active_; });
+    const auto kept = last == terms.rend() ? during : last.base() - 1;
+    std::erase_if(terms, [&, load = out_.record.load_from,
+                          start = kept == terms.end() ? term_start{} : *kept](const auto& one) {
+      return one.at < load && (one.member != start.member || one.term != start.term);
+    });
   }
 
   /// All at the same index, which stands still.
@@ -250,6 +296,25 @@ private:
     }
     for (auto* one : cluster_.enrolled())
       co_await read_back(*one, index.substr(0, index.find('/')));
+    co_await read_hashes();
+  }
+
+  /// The hash of each state. A last entry of the log (a state hash) may still pass meanwhile: then once more.
+  asio::awaitable<void> read_hashes() {
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      std::set<std::string> at;
+      for (auto& state : states_) {
+        auto& one = *cluster_.members()[state.number - 1];
+        const auto got = co_await cluster_.ask(one, "GET", "/api/v3/system/consensus/verify");
+        const auto hash = member_of(got.body, "StateHash").value_or("");
+        const auto index = member_of(got.body, "StateIndex").value_or("");
+        at.insert(index);
+        state.state = hash.empty() ? "" : hash + " at index " + index;
+      }
+      if (at.size() <= 1)
+        co_return;
+      co_await sleep_for(200ms);
+    }
   }
 
   asio::awaitable<void> read_back(member& one, std::string index) {
@@ -276,8 +341,9 @@ private:
   nemesis nemesis_;
   workload workload_;
   std::vector<member_state> states_;
-  std::vector<std::string> troubles_;
+  std::vector<std::string> troubles_; ///< of the run itself, and what members did not do in time
   unsigned active_ = 0;
+  unsigned first_active_ = 0;
   unsigned samplers_ = 0;
   bool sampling_ = true;
 };

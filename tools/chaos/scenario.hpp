@@ -30,6 +30,7 @@ struct cluster_spec {
   bool virtual_ip = false; ///< otherwise load-balanced
   disk_kind disk = disk_kind::plain;
   unsigned disk_mib = 0;
+  unsigned log_limit_kib = 0; ///< when the log is cut behind a snapshot; 0: as the daemon does
   milliseconds heartbeat{100};
   milliseconds election{500};
   milliseconds lease{400};
@@ -111,10 +112,11 @@ struct action {
   unsigned amount = 0;  ///< percent, kbit/s
   std::string word;     ///< shape of a partition, verb of an actor, log or snapshot
   std::string name;     ///< of an actor
+  bool drawn = false;   ///< by a swarm: may meet a cluster to which it cannot be done
   unsigned line = 0;
 };
 
-enum class condition_kind : std::uint8_t { active, new_active, serving, writes };
+enum class condition_kind : std::uint8_t { active, new_active, serving, writes, address, snapshot };
 
 struct swarm_spec {
   milliseconds length{0};
@@ -138,7 +140,7 @@ struct step {
 enum class expectation_kind : std::uint8_t {
   failover_below, ///< every loss of the active is followed by an acknowledged write within `time`
   acknowledged,   ///< at least `number` acknowledged writes
-  no_failed,      ///< no request failed, nor was refused for want of an active
+  no_failed,      ///< every member that is there serves every request, whoever is active
   violation,      ///< a must-fail scenario: the checker called `word` finds one
 };
 struct expectation {

@@ -52,13 +52,14 @@ private:
   /// Faults that the chosen place or disk cannot have.
   void check_places(const std::vector<step>& steps) const {
     const auto& c = out_.cluster;
+    if (c.virtual_ip && c.place != place_kind::namespaces)
+      refuse(1, "'cluster … place namespaces' for 'address virtual'");
     for (const auto& one : steps) {
       check_places(one.body);
-      bool network = one.kind == step_kind::act && is_network_fault(one.act.what);
-      for (const auto& fault : one.swarm.faults)
-        network = network || is_network_fault(find_swarm_action(fault));
-      if (network && c.place != place_kind::namespaces)
-        refuse(one.line, "'cluster … place namespaces' for a fault of the network");
+      if (one.kind == step_kind::until && one.condition == condition_kind::address && !c.virtual_ip)
+        refuse(one.line, "'cluster … address virtual' to wait for its address");
+      if (one.kind == step_kind::act && needs_frames(one.act.what) && c.place != place_kind::namespaces)
+        refuse(one.line, "'cluster … place namespaces' for 'unplug', 'reorder' and 'duplicate'");
       if (one.kind != step_kind::act)
         continue;
       if ((one.act.what == action_kind::fill || one.act.what == action_kind::empty) &&
@@ -115,7 +116,7 @@ private:
   void take_cluster(line_reader& words) {
     auto& c = out_.cluster;
     while (!words.done()) {
-      const auto what = words.take_one_of("members|observers|place|address|disk|unsafe");
+      const auto what = words.take_one_of("members|observers|place|address|disk|log-limit|unsafe");
       if (what == "members")
         c.members = words.take_number(1, 7);
       else if (what == "observers")
@@ -125,6 +126,8 @@ private:
                                                                          : place_kind::namespaces;
       else if (what == "address")
         c.virtual_ip = words.take_one_of("virtual|load-balanced") == "virtual";
+      else if (what == "log-limit")
+        c.log_limit_kib = words.take_number(64, 1024 * 1024, "KiB");
       else if (what == "unsafe")
         c.unsafe = words.take_one_of("skip-fsync|stale-read|double-vote");
       else
@@ -212,13 +215,10 @@ private:
       return;
     }
     words.take_exactly("for");
-    const auto what = words.take_one_of("active|new-active|serving|writes");
+    const auto what = words.take_one_of(condition_words());
     words.take_exactly("within");
     auto& fresh = add(step_kind::until, words);
-    fresh.condition = what == "active"       ? condition_kind::active
-                      : what == "new-active" ? condition_kind::new_active
-                      : what == "serving"    ? condition_kind::serving
-                                             : condition_kind::writes;
+    fresh.condition = find_condition(what);
     fresh.time = words.take_time();
   }
 

@@ -20,19 +20,19 @@ constexpr auto table = std::to_array<action_word>({
     {"thaw", thaw, "WHO", true, "end of freeze"},
     {"starve", starve, "WHO PERCENT", true, "limit to a share of one CPU"},
     {"feed", feed, "WHO", true, "end of starve"},
-    {"cut", cut, "WHO from OTHER", true, "drop all packets both ways"},
-    {"block", block, "WHO to OTHER", true,
+    {"cut", cut, "WHO from OTHER", false, "drop all packets both ways"},
+    {"block", block, "WHO to OTHER", false,
      "drop the packets that go from WHO to OTHER; the way back stays open"},
-    {"isolate", isolate, "WHO", true, "cut from all other members; clients still reach it"},
+    {"isolate", isolate, "WHO", false, "cut from all other members; clients still reach it"},
     {"unplug", unplug, "WHO", true, "take its link down: members and clients lose it"},
-    {"partition", partition, "halves|ring|bridge", true,
+    {"partition", partition, "halves|ring|bridge", false,
      "halves: a minority against the rest; ring: each sees its two neighbours; bridge: two groups share one "
      "member"},
-    {"lose", lose, "PERCENT at WHO", true, "drop this share of what arrives"},
-    {"reset", reset, "WHO", true, "answer its TCP traffic with RST"},
-    {"cap", cap, "WHO to KBIT", true, "limit what it sends"},
-    {"delay", delay, "WHO by TIME", true, "each frame it sends arrives so much later"},
-    {"jitter", jitter, "WHO by TIME", true, "each frame it sends arrives up to so much later"},
+    {"lose", lose, "PERCENT at WHO", false, "drop this share of what arrives"},
+    {"reset", reset, "WHO", false, "answer its TCP traffic with RST"},
+    {"cap", cap, "WHO to KBIT", false, "limit what it sends"},
+    {"delay", delay, "WHO by TIME", false, "each frame it sends arrives so much later"},
+    {"jitter", jitter, "WHO by TIME", false, "each frame it sends arrives up to so much later"},
     {"reorder", reorder, "PERCENT at WHO", true,
      "this share of the frames it sends overtakes the delayed ones"},
     {"duplicate", duplicate, "PERCENT at WHO", true, "this share of the frames it sends arrives twice"},
@@ -54,6 +54,17 @@ constexpr auto table = std::to_array<action_word>({
     {"delete-vip", vip_delete, "", true, "remove the virtual address from its holder behind its back"},
     {"claim-vip", vip_claim, "", true, "a stranger takes the virtual address for a moment"},
 });
+
+struct condition_word {
+  std::string_view word;
+  condition_kind what;
+};
+constexpr auto conditions = std::to_array<condition_word>({{"active", condition_kind::active},
+                                                           {"new-active", condition_kind::new_active},
+                                                           {"serving", condition_kind::serving},
+                                                           {"writes", condition_kind::writes},
+                                                           {"address", condition_kind::address},
+                                                           {"snapshot", condition_kind::snapshot}});
 
 constexpr auto faults = std::to_array<std::string_view>(
     {"kill", "term", "pause", "cut", "block", "isolate", "partition", "lose", "transfer", "member"});
@@ -83,10 +94,30 @@ action_kind find_swarm_action(std::string_view fault) {
   return row ? row->what : add;
 }
 
+std::string_view condition_words() {
+  return "active|new-active|serving|writes|address|snapshot";
+}
+
+condition_kind find_condition(std::string_view word) {
+  return std::find_if(conditions.begin(), conditions.end(),
+                      [word](const auto& row) { return row.word == word; })
+      ->what;
+}
+
+std::string_view word_of(condition_kind what) {
+  return std::find_if(conditions.begin(), conditions.end(),
+                      [what](const auto& row) { return row.what == what; })
+      ->word;
+}
+
 bool is_network_fault(action_kind what) {
   static constexpr action_kind all[] = {cut,   block, isolate, unplug, partition, lose,
                                         reset, cap,   delay,   jitter, reorder,   duplicate};
   return std::find(std::begin(all), std::end(all), what) != std::end(all);
+}
+
+bool needs_frames(action_kind what) {
+  return what == unplug || what == reorder || what == duplicate;
 }
 
 bool needs_switch(action_kind what) {

@@ -28,10 +28,17 @@ struct action_word {
 
 /// The action that begins a swarm's fault; `member` stands for add.
 [[nodiscard]] action_kind find_swarm_action(std::string_view fault);
-/// Possible only between namespaces.
+/// A fault of the links between members; undone by heal.
 [[nodiscard]] bool is_network_fault(action_kind what);
-/// Possible only through a switch of our own.
+/// Possible only between namespaces: a proxy on loopback sees streams and not frames, and clients pass it by.
+[[nodiscard]] bool needs_frames(action_kind what);
+/// Between namespaces possible only through a switch of our own.
 [[nodiscard]] bool needs_switch(action_kind what);
+
+/// What a step may wait for, separated by '|', and each alone.
+[[nodiscard]] std::string_view condition_words();
+[[nodiscard]] condition_kind find_condition(std::string_view word);
+[[nodiscard]] std::string_view word_of(condition_kind what);
 
 /// As in the file, for reports.
 [[nodiscard]] std::string to_text(const target& who);

@@ -4,6 +4,7 @@
 
 #include "tools/chaos/added.hpp"
 #include "tools/chaos/history.hpp"
+#include "tools/chaos/writers.hpp"
 
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@ struct timeline_event {
   std::int64_t at = 0;
   std::string what;
   bool harms_active = false; ///< may take the active away
+  std::string failure{};     ///< why it could not be done
 };
 
 /// One member's answer to "are you the active one?".
@@ -37,6 +39,7 @@ struct tick {
   std::int64_t returned = 0;
   bool write = false;
   op_outcome outcome = op_outcome::ok;
+  bool failed = false; ///< not served although the member asked was there: 5xx, or no answer
 };
 
 struct run_record {
@@ -45,7 +48,9 @@ struct run_record {
   std::vector<addition> appended;
   std::vector<tick> ticks;
   std::vector<timeline_event> events;
-  std::vector<timeline_event> terms; ///< who began to lead which term, from the members' logs
+  std::vector<term_start> terms; ///< from the members' logs, in order of time
+  bool true_clocks = true;       ///< the logs' times can be believed
+  std::vector<acknowledgement> acknowledged;
   std::vector<role_sample> roles;
   std::vector<holder_sample> holders;
   std::int64_t load_from = 0;

@@ -56,7 +56,7 @@ unsigned workload::lists() const {
   return what_.append.clients == 0 ? 0 : list_count;
 }
 
-asio::awaitable<void> workload::prepare() {
+asio::awaitable<unsigned> workload::prepare() {
   auto* active = co_await cluster_.find_active(30s);
   if (!active)
     throw std::runtime_error("no member became active");
@@ -67,6 +67,7 @@ asio::awaitable<void> workload::prepare() {
     if (!got.ok())
       throw std::runtime_error("cannot make a list: " + got.text());
   }
+  co_return active->number;
 }
 
 void workload::start(asio::any_io_executor executor) {
@@ -116,6 +117,18 @@ void workload::move_on(client& who) {
 
 asio::awaitable<api_answer> workload::send(client& who, api_call what) {
   what.time = what_.patience;
+  const bool writes = what.method != "GET";
+  const auto called = now_ns();
+  if (what_.cluster.virtual_ip && who.number % 2 == 1) {
+    auto got = co_await cluster_.client().call(cluster_.virtual_place(), std::move(what));
+    if (writes && got.ok())
+      note_writer({called, now_ns(), 0}, got.answered_by);
+    got.failed = !got.seen.answered || got.seen.status >= 500;
+    got.trouble = "virtual address " + got.text().substr(0, 80);
+    if (!got.seen.answered)
+      co_await sleep_for(5ms);
+    co_return got;
+  }
   // A daemon that is not enrolled is another cluster, of one member: its answers say nothing about this one.
   const auto all = cluster_.enrolled();
   if (!cluster_.members()[who.at]->enrolled)
@@ -123,13 +136,29 @@ asio::awaitable<api_answer> workload::send(client& who, api_call what) {
   const bool stray = who.below(stray_share) == 0 || !cluster_.members()[who.at]->enrolled;
   auto& to = stray ? *all[who.below(all.size())] : *cluster_.members()[who.at];
   auto got = co_await cluster_.client().call(cluster_.place(to), std::move(what));
+  if (writes && got.ok())
+    note_writer({called, now_ns(), to.number}, got.answered_by);
   got.trouble = note_of(to.number, got);
   const bool served = got.seen.answered && got.seen.status < 500;
+  got.failed = !served && (got.seen.answered || (to.process.running() && !to.paused));
   if (!served && !stray) {
     move_on(who);
     co_await sleep_for(5ms);
   }
   co_return got;
+}
+
+/// Who acknowledged it: the member asked, unless another one answered in its place.
+void workload::note_writer(const acknowledgement& one, const std::string& answered_by) {
+  auto noted = one;
+  if (!answered_by.empty()) {
+    const auto& all = cluster_.members();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const auto& member) { return member->id == answered_by; });
+    noted.member = found == all.end() ? 0 : (*found)->number;
+  }
+  if (noted.member != 0) // otherwise nobody knows
+    record_.acknowledged.push_back(noted);
 }
 
 asio::awaitable<void> workload::pace(client& who, unsigned clients, unsigned rate) {
@@ -208,7 +237,7 @@ asio::awaitable<void> workload::one_register_operation(client& who) {
   if (op.outcome != op_outcome::unknown)
     op.returned = returned;
   op.note = got.trouble;
-  note({op.called, returned, !read, op.outcome});
+  note({op.called, returned, !read, op.outcome, got.failed});
   if (read && op.outcome != op_outcome::ok)
     co_return; // says nothing about the register
   if (list) {
@@ -257,7 +286,7 @@ asio::awaitable<void> workload::run_adder(unsigned number, bool to_list) {
       const auto got = co_await send(who, call);
       ++one.attempts;
       const auto outcome = classify_write(got.seen);
-      note({called, now_ns(), true, outcome});
+      note({called, now_ns(), true, outcome, got.failed});
       one.contradicted = one.contradicted || (!to_list && one.outcome == op_outcome::ok && one.attempts > 1 &&
                                               got.seen.answered && got.seen.status == 409);
       // Once unknown or done, a later "not done" of a retry does not take it back.

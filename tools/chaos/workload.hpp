@@ -18,8 +18,8 @@ class workload {
 public:
   workload(cluster& over, const scenario& what, run_record& record, std::uint64_t seed);
 
-  /// Makes the objects that additions go to. Throws std::runtime_error.
-  asio::awaitable<void> prepare();
+  /// Makes the objects that additions go to, and says which member is active. Throws std::runtime_error.
+  asio::awaitable<unsigned> prepare();
   void start(asio::any_io_executor executor);
   /// Ends the clients after their current request; then no coroutine of them runs any more.
   asio::awaitable<void> stop();
@@ -43,6 +43,7 @@ private:
   asio::awaitable<void> one_register_operation(client& who);
   void record_list(const operation& asked, const std::string& body);
   void move_on(client& who);
+  void note_writer(const acknowledgement& one, const std::string& answered_by);
   void note(const tick& one);
 
   cluster& cluster_;

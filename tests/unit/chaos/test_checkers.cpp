@@ -27,7 +27,7 @@ addition added(std::uint64_t id, op_outcome outcome) {
 }
 
 tick write(std::int64_t called, std::int64_t returned, op_outcome outcome = op_outcome::ok) {
-  return {called * ms, returned * ms, true, outcome};
+  return {called * ms, returned * ms, true, outcome, outcome == op_outcome::unknown};
 }
 
 role_sample role(unsigned member, std::int64_t at, bool active, bool reached = true) {
@@ -139,7 +139,7 @@ TEST_CASE("latency figures count outcomes apart") {
                                 write(0, 2),
                                 write(0, 9, op_outcome::unknown),
                                 write(0, 9, op_outcome::refused),
-                                {0, ms, false, op_outcome::ok}},
+                                {0, ms, false, op_outcome::ok, false}},
                                true);
   CHECK(found.acknowledged == 3);
   CHECK(found.unknown == 1);
@@ -181,6 +181,34 @@ TEST_CASE("who led which term is read from a log, and nothing from a line that i
   CHECK(found[1].unix_ns == 1'000'001'000);
 }
 
+TEST_CASE("two members that acknowledge in turns must have led in turns") {
+  const auto ack = [](unsigned member, std::int64_t called, std::int64_t returned) {
+    return acknowledgement{called * ms, returned * ms, member};
+  };
+  const std::vector<term_start> once = {{0, 1, 2}, {100 * ms, 2, 3}};
+  const auto judge_them = [](std::vector<acknowledgement> all, const std::vector<term_start>& starts) {
+    return check_writers(std::move(all), starts, 0).size();
+  };
+  CHECK(judge_them({ack(1, 10, 20), ack(1, 90, 210), ack(2, 150, 160)}, once) == 0);
+  // Called before the other's answer came: it may have taken effect before.
+  CHECK(judge_them({ack(2, 150, 160), ack(1, 155, 170)}, once) == 0);
+  // A deposed member still acknowledges.
+  CHECK(judge_them({ack(2, 150, 160), ack(1, 161, 170)}, once) == 1);
+  const auto found = check_writers({ack(2, 150, 160), ack(1, 161, 170)}, once, 0);
+  CHECK(found.front() ==
+        "member 1 acknowledged a write called at 161 ms although member 2 had acknowledged one "
+        "in term 3 at 160 ms");
+  // It came back.
+  CHECK(judge_them({ack(2, 150, 160), ack(1, 161, 170)}, {once[0], once[1], {165 * ms, 1, 4}}) == 0);
+  // Not yet at that time, and only once: then the other one was no writer any more.
+  CHECK(judge_them({ack(2, 150, 160), ack(1, 161, 170)}, {once[0], once[1], {175 * ms, 1, 4}}) == 1);
+  CHECK(judge_them({ack(2, 150, 160), ack(1, 161, 170), ack(2, 171, 175)},
+                   {once[0], once[1], {165 * ms, 1, 4}}) == 1);
+  // Before it led anything.
+  CHECK(judge_them({ack(2, 10, 20)}, once) == 1);
+  CHECK(judge_them({ack(3, 10, 20)}, once) == 1);
+}
+
 TEST_CASE("folders are compared byte for byte") {
   const scratch at;
   const auto a = at.folder("a", {{"log.1", "same"}, {"base.1", "b"}});
@@ -205,6 +233,7 @@ TEST_CASE("a run is judged: sound, broken, and broken on purpose") {
   one.reached = true;
   one.wal = at.folder("w1", {{"log.1", "x"}});
   one.set = {1};
+  one.state = "5eed at index 9";
   auto two = one;
   two.number = 2;
   CHECK(judge(what, run, {one, two}, {}).passed);
@@ -229,6 +258,11 @@ TEST_CASE("a run is judged: sound, broken, and broken on purpose") {
   two.chain = "other";
   what.expectations.clear();
   CHECK_FALSE(named_check(judge(what, run, {one, two}, {}), "equal-logs").passed);
+  two.chain.clear();
+  two.state = "0bad at index 9";
+  CHECK_FALSE(named_check(judge(what, run, {one, two}, {}), "equal-states").passed);
+  two.state.clear();
+  CHECK_FALSE(named_check(judge(what, run, {one, two}, {}), "equal-states").passed);
 }
 
 TEST_CASE("expectations are judged against their bounds") {
@@ -240,6 +274,7 @@ TEST_CASE("expectations are judged against their bounds") {
   run.ticks = {write(150, 350), write(400, 401, op_outcome::unknown)};
   member_state one;
   one.reached = true;
+  one.state = "5eed at index 9";
   one.wal = at.folder("w", {});
   const auto passes = [&](expectation_kind kind, std::int64_t time, unsigned number) {
     expectation e;

@@ -96,9 +96,12 @@ TEST_CASE("an error names file, line, column and what was expected") {
 }
 
 TEST_CASE("what the place or the disk cannot do is refused when the file is read") {
-  CHECK(complaint(head + "isolate active").find("place namespaces") != std::string::npos);
-  CHECK(complaint(head + "swarm for 1s every 1s to 2s of kill cut").find("place namespaces") !=
-        std::string::npos);
+  CHECK(complaint(head + "isolate active") == "nothing"); // through the proxy
+  CHECK(complaint(head + "swarm for 1s every 1s to 2s of kill cut") == "nothing");
+  CHECK(complaint(head + "unplug active").find("place namespaces") != std::string::npos);
+  CHECK(complaint(head + "reorder 5% at 1").find("place namespaces") != std::string::npos);
+  CHECK(complaint(head + "cluster address virtual").find("place namespaces") != std::string::npos);
+  CHECK(complaint(head + "wait for address within 1s").find("address virtual") != std::string::npos);
   CHECK(complaint(head + "repeat 2\nfill 1\nend").starts_with("f.chaos:3:1:"));
   CHECK(complaint(head + "power-cut 1").find("disk image") != std::string::npos);
   CHECK(complaint(head + "delete-vip").find("address virtual") != std::string::npos);
