@@ -16,7 +16,8 @@ import time
 from cluster_harness import TRANSPORT, Cluster
 from harness import BASIC, Client, Workplace, client_context, wait_for
 
-HOP = {"date", "connection", "content-length", "transfer-encoding"}
+# Of the connection alone, and the one header that says that another member answered.
+HOP = {"date", "connection", "content-length", "transfer-encoding", "x-holdfast-answered-by"}
 
 
 def expect(condition, what):
@@ -86,6 +87,8 @@ def test_writes(cluster):
         first = client.request("POST", "/api/v3/profiles", {"Name": name + "-once"}, key)
         again = client.request("POST", "/api/v3/profiles", {"Name": name + "-once"}, key)
         expect(first[0] == again[0] == 201 and first[2] == again[2], f"idempotency: {first} {again}")
+        expect(first[1].get("x-holdfast-answered-by") == cluster.active().state_file()["ConsensusID"],
+               f"who answered: {first[1]}")
         expect(client.request("DELETE", f"/api/v3/profiles/{name}")[0] == 200, "delete")
         expect(description(cluster.active(), name) is None, "deleted on the active")
 
@@ -97,6 +100,7 @@ def test_local(cluster):
         own = node.state_file()["ConsensusID"]
         client = node.client()
         expect(client.call("GET", "system/consensus/id") == own, "STA-01")
+        expect("x-holdfast-answered-by" not in client.request("GET", "/api/v3/info")[1], "answered here")
         info = client.call("GET", "info")
         expect(info["address"] == node.address and not info["ha_is_active"], f"info is of this node: {info}")
         expect(client.request("GET", "/health/active")[0] == 503, "health/active")
