@@ -20,8 +20,10 @@ constexpr auto part_limit = 150ms;   ///< of a status call that asks others as w
 } // namespace
 
 awaitable<msg::read_result> replay_gateway::read(msg::consistency how) {
-  if (how == msg::consistency::local && newest_->view)
+  if (how == msg::consistency::local && newest_->view) {
+    newest_->asked_for = true;
     co_return msg::read_result{newest_->view, {}};
+  }
   auto asked = co_await ask_.ask(replay_, read_limit, msg::read_atom::value, how);
   if (asked)
     co_return std::move(*asked.value);

@@ -184,8 +184,10 @@ replay_impl::read_promise replay_impl::read(msg::consistency how) {
     how = msg::consistency::local;
 #endif
   if (how == msg::consistency::local) {
-    config_.feed->local_view->view = store_.view();
-    return promise.deliver(msg::read_result{config_.feed->local_view->view, {}});
+    auto& newest = *config_.feed->local_view;
+    newest.view = store_.view();
+    newest.asked_for = true;
+    return promise.deliver(msg::read_result{newest.view, {}});
   }
   next_round_.push_back(promise);
   if (round_context_ == 0)

@@ -21,12 +21,16 @@ constexpr std::uint64_t record_overhead_bytes = 40; // of the log's format, abou
 void replay_impl::apply(const msg::apply_batch& batch) {
   if (dead_)
     return;
-  config_.feed->local_view->view.reset();
+  auto& newest = *config_.feed->local_view;
+  newest.view.reset();
+  const bool wanted = std::exchange(newest.asked_for, false);
   for (const auto& entry : batch.entries) {
     apply_one(entry, batch);
     if (dead_)
       return; // and answer nobody: what the entry means is not known here
   }
+  if (wanted && diverged_.empty())
+    newest.view = store_.view(); // whoever looked at the last one will not have to ask for this one
   send(consensus_, msg::applied_atom::value, store_.applied_index(), store_.state().active);
   serve_reads();
   tell_changes();

@@ -3,6 +3,7 @@
 #include "actors/node/settings.hpp"
 #include "actors/vip/guard_keeper.hpp"
 #include "daemon.hpp"
+#include "heap_setup.hpp"
 
 #include <cstdio>
 #include <optional>
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
     std::fputs(parsed.error.c_str(), stderr);
     return parsed.exit_code;
   }
+  daemon::keep_small_blocks_at_hand(argv);
   // Before any thread, and before anything is open that a child could hold on to.
   std::optional<vip::guard_handle> guard;
   try {

@@ -36,7 +36,7 @@ raft::limits limits_from(const node::settings& settings) {
   limits.election_timeout_min = settings.election_timeout;
   limits.election_timeout_max = settings.election_timeout * 2;
   limits.lease_length = settings.lease;
-  limits.log_memory_bytes = {4U << 20U}; // beyond, followers are served from the disk's cache
+  limits.log_memory_bytes = {2U << 20U}; // beyond, followers are served from the disk's cache
   // A piece is read by the log's writer, encrypted by the event loop and synced by whoever gets it, in one go
   // each: writes wait behind it. So few are under way at once, and bulk_pace says how soon the next one goes.
   constexpr raft::byte_count piece{256U << 10U};

@@ -20,6 +20,14 @@ TEST_CASE("a fresh node founds its cluster, becomes active and stores what it ac
   CHECK(answer->status == msg::write_status::applied);
   CHECK(group.read("a") == R"({"x":1})");
   CHECK(group.read("a", msg::consistency::local) == R"({"x":1})");
+  // Somebody looked: the next view stands there without being asked for, and it is the newest.
+  group.write("a", R"({"x":2})");
+  REQUIRE(group.feed->local_view->view);
+  CHECK(group.feed->local_view->view->get("things", "a")->json == R"({"x":2})");
+  // Nobody looked at that one: none is made, and none that is old stays.
+  group.write("a", R"({"x":3})");
+  CHECK_FALSE(group.feed->local_view->view);
+  CHECK(group.read("a", msg::consistency::local) == R"({"x":3})");
   CHECK(std::filesystem::exists(group.path("wal/base.0")));
 }
 
