@@ -16,7 +16,6 @@ constexpr std::size_t id_bytes = 16;
 /// One description of each body's fields serves both directions: `io.field(x)` writes x or reads into it.
 class writer {
 public:
-  static constexpr bool writing = true;
   explicit writer(std::string& to) : to_{to} {}
 
   void number(std::uint64_t v, unsigned bytes) {
@@ -35,7 +34,6 @@ private:
 /// After the first error everything reads as zero and the error stands.
 class reader {
 public:
-  static constexpr bool writing = false;
   reader(std::string_view from, const limits& lim) : from_{from}, limits_{lim} {}
 
   std::uint64_t number(unsigned bytes) {

@@ -85,10 +85,7 @@ void core::fail_reads(const char* reason) {
 void core::forward_reads() {
   if (forwarded_.out || forwarded_.waiting.empty() || leader().is_nil() || leading())
     return;
-  forwarded_.out.emplace();
-  forwarded_.out->sequence = ++forwarded_.sequence;
-  forwarded_.out->sent = now_;
-  forwarded_.out->reads = std::move(forwarded_.waiting);
+  forwarded_.out = forwarded_reads::batch{++forwarded_.sequence, now_, std::move(forwarded_.waiting)};
   forwarded_.waiting.clear();
   send_answer(leader(), read_index_request{forwarded_.session, forwarded_.out->sequence});
 }

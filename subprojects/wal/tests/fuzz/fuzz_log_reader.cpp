@@ -9,6 +9,7 @@
 #include "wal/verify.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 using namespace holdfast::wal;
@@ -29,9 +30,11 @@ log_header header() {
   return {{}, {}, {}, {}, 4096, 16384, 512};
 }
 
-void require(bool holds) {
-  if (!holds)
-    std::abort();
+void require(bool holds, int line = __builtin_LINE()) {
+  if (holds)
+    return;
+  std::fprintf(stderr, "line %d does not hold\n", line);
+  std::abort();
 }
 
 /// Repairs the header checks of records, so that a mutation reaches what lies behind them.
