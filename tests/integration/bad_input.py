@@ -7,6 +7,7 @@ and a node that goes on serving.
 import json
 import pathlib
 import socket
+import ssl
 import sys
 import time
 
@@ -20,6 +21,17 @@ MEMORY_KB = 96 * 1024  # what all of this together may add to the daemon
 def tls(node, timeout=10.0):
     raw = socket.create_connection((node.address, node.api_port), timeout=timeout)
     return client_context().wrap_socket(raw)
+
+
+def client_hello():
+    """The first bytes of a handshake, as a real client sends them."""
+    out = ssl.MemoryBIO()
+    session = client_context().wrap_bio(ssl.MemoryBIO(), out)
+    try:
+        session.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
 
 
 def raw_exchange(node, payload, timeout=10.0):
@@ -79,6 +91,10 @@ def bodies(node):
         refused(node, method, path, b"{\"Name\":\"\xff\xfe\"}", 400)
         refused(node, method, path, "{}", 400, {"Content-Type": "text/plain"}, "Invalid content type: text/plain")
         refused(node, method, path, "{} {}", 400)
+    nested = b"[{\"op\":\"add\",\"path\":\"/Params/x\",\"value\":" + b"[" * 200 + b"]" * 200 + b"}]"
+    refused(node, "PATCH", "/api/v3/profiles/bob", nested, 400)
+    pack = b"{\"meta\":{\"Name\":\"p\"},\"sections\":{\"profiles\":{\"q\":{\"Name\":\"q\",\"Params\":{\"x\":"
+    refused(node, "POST", "/api/v3/contents", pack + b"[" * 200 + b"]" * 200 + b"}}}}}", 400)
     refused(node, "POST", "/api/v3/profiles", "[]", 400)
     refused(node, "POST", "/api/v3/profiles", "{\"Name\":5}", 400)
     refused(node, "POST", "/api/v3/profiles", "{\"Name\":\"a/../b\"}", 422)
@@ -184,9 +200,11 @@ def websockets(node):
 
 
 def slow(node):
-    """Half-open TLS, slow heads and slow bodies: many of them must not keep others from being served, and each is
-    cut in the end."""
+    """Half-open TLS (nothing sent, or half a ClientHello), slow heads and slow bodies, silent or a byte now and then:
+    many of them must not keep others from being served, and each is cut in the end."""
     half_open = [socket.create_connection((node.address, node.api_port)) for _ in range(200)]
+    for connection in half_open[::2]:
+        connection.sendall(client_hello()[:100])
     heads, drips = [], []
     for _ in range(50):
         connection = tls(node)
@@ -209,9 +227,23 @@ def slow(node):
         except OSError:
             return True
 
-    wait_for(lambda: cut(half_open[0]), 60, "a half-open handshake to be cut", step=0.2)
-    wait_for(lambda: cut(heads[0]), 60, "a slow head to be cut", step=0.2)
-    wait_for(lambda: cut(drips[0]), 90, "a slow body to be cut", step=0.2)
+    def cut_though_fed(connection):
+        try:
+            connection.sendall(b"x")
+        except OSError:
+            return True
+        return cut(connection)
+
+    wait_for(lambda: cut_though_fed(heads[0]), 60, "a head of a byte now and then to be cut", step=0.5)
+    wait_for(lambda: cut_though_fed(drips[0]), 120, "a body of a byte now and then to be cut", step=0.5)
+    for what, connections in (("half-open handshakes", half_open), ("slow heads", heads), ("slow bodies", drips)):
+        left = list(connections)
+
+        def all_cut():
+            left[:] = [connection for connection in left if not cut(connection)]
+            return not left
+
+        wait_for(all_cut, 120, f"all {what} to be cut", step=0.2)
     for connection in half_open + heads + drips:
         connection.close()
 
