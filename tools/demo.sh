@@ -56,7 +56,7 @@ stop_all() {
 }
 
 start() { # number of the node
-  "$daemon" --base-root "$work/n$1" --static-ip "${addresses[$1]}" --drp-id "server-$1" >>"$work/n$1.log" 2>&1 &
+  "$daemon" --base-root "$work/n$1" --static-ip "${addresses[$1]}" --drp-id "server-$1" >>"$work/n$1.log" 2>&1 3>&- &
   pids[$1]=$!
 }
 

@@ -6,7 +6,7 @@ set -euo pipefail
 build_packages=(g++ meson ninja-build pkg-config ccache lld
   libcaf-dev libboost1.81-dev libssl-dev rapidjson-dev libspdlog-dev libfmt-dev libcli11-dev libyaml-cpp-dev
   libmnl-dev libcap-dev libncurses-dev libsystemd-dev libxxhash-dev doctest-dev libbenchmark-dev python3 curl)
-test_packages=(clang libclang-rt-14-dev clang-format iproute2 iptables iputils-arping tcpdump strace jq
+test_packages=(clang libclang-rt-14-dev clang-format clang-tidy iproute2 iptables iputils-arping tcpdump strace jq
   openssl e2fsprogs attr procps faketime)
 bench_packages=(etcd-server etcd-client keepalived wrk)
 
