@@ -176,6 +176,7 @@ void cluster::start(member& one) {
   }
   what.network = network_ ? network_->space(one.number) : -1;
   one.paused = false;
+  one.leaving = false;
   one.process.start(what);
 }
 

@@ -27,6 +27,7 @@ struct member {
   child_process meddler; ///< strace at its process
   bool observer = false;
   bool paused = false;   ///< stopped or frozen
+  bool leaving = false;  ///< was told to end in order
   bool enrolled = false; ///< as far as the runner knows
   bool retired = false;  ///< removed: never started again
   std::string id;        ///< ConsensusID

@@ -168,6 +168,8 @@ check_result judge_expectation(const expectation& one, const run_record& run,
     if (failed > 0)
       details.push_back(std::to_string(failed) +
                         " requests got 5xx, or no answer from a member that was there");
+    if (failed > 0)
+      append(details, run.failures);
     return finish("no-failed-request", std::to_string(run.ticks.size()) + " requests", std::move(details));
   }
   std::vector<std::string> details;

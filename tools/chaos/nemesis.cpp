@@ -107,6 +107,7 @@ asio::awaitable<std::string> nemesis::halt(member& one) {
 }
 
 asio::awaitable<std::string> nemesis::stop(member& one) {
+  one.leaving = true;
   one.process.signal(SIGCONT);
   one.process.signal(SIGTERM);
   const auto end = now_ns() + 20'000'000'000;
@@ -125,6 +126,7 @@ std::string nemesis::act_on_process(const action& what, member& one) {
   case action_kind::kill:
     one.process.kill_and_wait();
     one.paused = false;
+    one.leaving = false;
     break;
   case action_kind::resume:
     one.process.signal(SIGCONT);

@@ -51,6 +51,7 @@ struct run_record {
   std::vector<term_start> terms; ///< from the members' logs, in order of time
   bool true_clocks = true;       ///< the logs' times can be believed
   std::vector<acknowledgement> acknowledged;
+  std::vector<std::string> failures; ///< what the first failed requests were answered, see tick::failed
   std::vector<role_sample> roles;
   std::vector<holder_sample> holders;
   std::int64_t load_from = 0;

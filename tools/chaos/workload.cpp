@@ -140,7 +140,13 @@ asio::awaitable<api_answer> workload::send(client& who, api_call what) {
     note_writer({called, now_ns(), to.number}, got.answered_by);
   got.trouble = note_of(to.number, got);
   const bool served = got.seen.answered && got.seen.status < 500;
-  got.failed = !served && (got.seen.answered || (to.process.running() && !to.paused));
+  // Who refuses a connection is not there (any more, or not yet). What was taken is answered, also by one
+  // that leaves in order.
+  const bool owes = got.seen.sent && (to.leaving || (to.process.running() && !to.paused));
+  got.failed = !served && (got.seen.answered || owes);
+  constexpr std::size_t most = 20;
+  if (got.failed && record_.failures.size() < most)
+    record_.failures.push_back(got.trouble);
   if (!served && !stray) {
     move_on(who);
     co_await sleep_for(5ms);
