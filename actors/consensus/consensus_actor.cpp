@@ -267,7 +267,7 @@ void consensus_impl::begin_transfer(std::uint64_t context, raft::node_id target,
   if (target.is_nil())
     target = vip_successor();
   if (target.is_nil())
-    target = successor();
+    target = successor(nullptr);
   if (!config_.vip || !core_ || !core_->is_leader() || letting_go_)
     return step(raft::ev::transfer{context, target, now() + limit, false});
   constexpr auto release_limit = std::chrono::milliseconds(300);
@@ -287,11 +287,15 @@ void consensus_impl::begin_transfer(std::uint64_t context, raft::node_id target,
   asked.then(answered, [answered](const caf::error&) { answered(false); });
 }
 
-/// Among the members that say they can carry the address the one that has most of the log; nil: nobody.
+/// Among the members that say they can carry the address one that can take over at once, otherwise the one
+/// that has most of the log: a member that was just started may not campaign yet. Nil: nobody.
 raft::node_id consensus_impl::vip_successor() const {
   raft::node_id best;
   if (!vip_.managed || !core_)
     return best;
+  if (const auto at_once = successor(&vip_.fit);
+      !at_once.is_nil() && !core_->members().find(at_once)->observer)
+    return at_once;
   raft::index_t most;
   for (const auto& peer : core_->peers()) {
     const auto* member = core_->members().find(peer.id);
@@ -315,14 +319,16 @@ raft::node_id consensus_impl::active_node() const {
   return raft::parse_node_id(to_string(active_.node)).value_or(raft::node_id{});
 }
 
-raft::node_id consensus_impl::successor() const {
+/// Of these, or of all when null.
+raft::node_id consensus_impl::successor(const std::vector<raft::node_id>* among) const {
   std::vector<successor_candidate> all;
   if (!core_)
     return {};
   for (const auto& peer : core_->peers()) {
     const auto* member = core_->members().find(peer.id);
     const auto linked = linked_at_.find(peer.id);
-    if (member == nullptr || linked == linked_at_.end())
+    const bool meant = among == nullptr || std::find(among->begin(), among->end(), peer.id) != among->end();
+    if (member == nullptr || linked == linked_at_.end() || !meant)
       continue;
     all.push_back({peer, member->voter, member->observer, now() - peer.last_heard, now() - linked->second});
   }

@@ -80,7 +80,7 @@ private:
   // The active role.
   [[nodiscard]] activation_facts facts() const;
   void consider_activation();
-  [[nodiscard]] raft::node_id successor() const;
+  [[nodiscard]] raft::node_id successor(const std::vector<raft::node_id>* among) const;
   void tell_role();
   void tell_lease();
   void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);

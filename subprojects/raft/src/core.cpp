@@ -8,9 +8,9 @@
 namespace holdfast::raft {
 
 core::core(boot b)
-    : self_{b.self}, cluster_{b.cluster}, limits_{b.lim}, random_{b.seed}, now_{b.now}, state_{b.state},
-      durable_state_{b.state}, snapshot_{std::move(b.snapshot)}, log_{b.log_base, b.log_base_term},
-      boot_term_{b.state.term} {
+    : self_{b.self}, cluster_{b.cluster}, limits_{b.lim}, random_{b.seed}, ties_{~b.seed}, now_{b.now},
+      state_{b.state}, durable_state_{b.state}, snapshot_{std::move(b.snapshot)},
+      log_{b.log_base, b.log_base_term}, boot_term_{b.state.term} {
   fatal_ = limits_.violation();
   configs_.push_back({snapshot_.index, snapshot_.members});
   for (const entry& e : b.log) {

@@ -23,8 +23,12 @@ bool unsafe_fault(const char* name) {
 /// Between two quick pre-votes while the leader is proven gone: the others may not have noticed yet.
 constexpr duration hurry_retry_min = std::chrono::milliseconds{15};
 constexpr duration hurry_retry_max = std::chrono::milliseconds{50};
+/// After votes were split. Wide against what one campaign takes where a vote is durable within `quick_disk`;
+/// on slower disks it grows with them, or the same members would collide again and again.
 constexpr duration split_retry_min = std::chrono::milliseconds{50};
 constexpr duration split_retry_max = std::chrono::milliseconds{150};
+constexpr duration quick_disk = std::chrono::milliseconds{25};
+constexpr std::uint32_t most_doublings = 3;
 
 void record_vote(std::vector<vote_record>& votes, node_id from, bool granted) {
   const bool known =
@@ -108,16 +112,18 @@ bool core::sticky() const {
 
 void core::start_pre_vote(const char* reason) {
   assert(may_campaign());
-  instant hurry_until{};
-  if (const auto* f = std::get_if<follower_role>(&role_))
-    hurry_until = f->hurry_until;
-  else if (const auto* p = std::get_if<pre_candidate_role>(&role_))
-    hurry_until = p->hurry_until;
-  else if (const auto* c = std::get_if<candidate_role>(&role_))
-    hurry_until = c->hurry_until;
-  fail_forwarded("the leader is lost");
   pre_candidate_role next;
-  next.hurry_until = hurry_until;
+  if (const auto* f = std::get_if<follower_role>(&role_)) {
+    next.hurry_until = f->hurry_until;
+  } else if (const auto* p = std::get_if<pre_candidate_role>(&role_)) {
+    next.hurry_until = p->hurry_until;
+    next.campaigns = p->campaigns;
+  } else if (const auto* c = std::get_if<candidate_role>(&role_)) {
+    next.hurry_until = c->hurry_until;
+    next.campaigns = c->campaigns;
+  }
+  fail_forwarded("the leader is lost");
+  const instant hurry_until = next.hurry_until;
   next.votes.push_back({self_, true});
   role_ = std::move(next);
   reset_election_timer();
@@ -140,8 +146,15 @@ void core::start_campaign(const char* reason, const timeout_now* order) {
   const term_t from_term = state_.term;
   candidate_role next;
   next.votes.push_back({self_, true});
-  if (const auto* p = std::get_if<pre_candidate_role>(&role_))
+  next.began = now_;
+  if (const auto* p = std::get_if<pre_candidate_role>(&role_)) {
     next.hurry_until = p->hurry_until;
+    next.campaigns = p->campaigns;
+  }
+  if (order == nullptr) // an order that is given up is not given again
+    next.retry =
+        ties_.between(split_retry_min, split_retry_max) * (1 << std::min(next.campaigns, most_doublings));
+  ++next.campaigns;
   if (order && order->lease_released)
     next.released_term = from_term;
   add_claims(next, promises_.term, promise_remaining(promises_.answered),
@@ -151,11 +164,8 @@ void core::start_campaign(const char* reason, const timeout_now* order) {
         {term_t{}, embargo_until_}); // a sole voter need not wait to lead, but to take the lease
   fail_forwarded("an election started");
   set_state(state_.term.next(), self_);
-  const bool hurry = now_ < next.hurry_until;
   role_ = std::move(next);
   reset_election_timer();
-  if (hurry) // two that noticed at the same moment split the votes; that must not cost a whole timeout
-    election_deadline_ = now_ + random_.between(split_retry_min, split_retry_max);
   report_role(reason);
   vote_request ask;
   ask.asked_term = state_.term;
@@ -225,8 +235,37 @@ void core::answer_vote(const message& m, const vote_request& b, bool granted) {
   send_answer(m.from, answer);
 }
 
+/// Two that noticed at the same moment split the votes; that must not cost a whole timeout. What one campaign
+/// takes is mostly the disks of those who vote, and those are taken to be like this one.
+void core::own_vote_is_durable() {
+  auto& c = std::get<candidate_role>(role_);
+  if (c.retry == duration{0} || durable_state_.term != state_.term || durable_state_.vote != self_)
+    return;
+  const auto slower = std::max<std::int64_t>(1, (now_ - c.began) / quick_disk);
+  election_deadline_ = std::min(election_deadline_, now_ + c.retry * slower);
+  c.retry = duration{0};
+}
+
+/// Whoever was given a pre-vote campaigns next: stand back once, instead of splitting the votes of those who
+/// noticed a moment later. Of two that ask one another the one with the lower id does.
+void core::yield_to(node_id candidate) {
+  if (yielded_)
+    return;
+  if (auto* p = std::get_if<pre_candidate_role>(&role_)) {
+    if (candidate < self_)
+      return;
+    p->yields = true;
+  } else if (!std::holds_alternative<follower_role>(role_)) {
+    return;
+  }
+  yielded_ = true;
+  election_deadline_ = std::max(election_deadline_, now_ + ties_.between(split_retry_min, split_retry_max));
+}
+
 void core::on(const message& m, const vote_request& b) {
   const bool granted = grants(m, b);
+  if (granted && b.pre)
+    yield_to(m.from);
   if (granted && !b.pre) {
     if (state_.vote.is_nil())
       set_state(state_.term, m.from);
@@ -255,7 +294,7 @@ void core::on(const message& m, const vote_response& b) {
 
 void core::count_votes() {
   if (const auto* p = std::get_if<pre_candidate_role>(&role_)) {
-    if (result_of(members(), p->votes) == vote_result::won && may_campaign())
+    if (!p->yields && result_of(members(), p->votes) == vote_result::won && may_campaign())
       start_campaign("pre-vote won", nullptr);
     return; // lost or pending: the timer asks again, with a new draw
   }
@@ -311,6 +350,7 @@ bool core::leader_heard(const message& m, std::uint64_t handover_epoch) {
   follower.last_heard = now_;
   follower.leader_gone = false;
   follower.hurry_until = {};
+  yielded_ = false;
   reset_election_timer();
   note_promise(state_.term, now_);
   if (handover_.term != m.term)

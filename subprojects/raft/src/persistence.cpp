@@ -74,8 +74,10 @@ void core::handle(const ev::persisted& e) {
   }
   assert(durable_ <= log_.last_index());
   check_disk();
-  if (std::holds_alternative<candidate_role>(role_))
+  if (std::holds_alternative<candidate_role>(role_)) {
+    own_vote_is_durable();
     count_votes();
+  }
   if (leading())
     advance_commit();
 }

@@ -188,6 +188,8 @@ private:
   [[nodiscard]] bool grants(const message& m, const vote_request& b) const;
   void answer_vote(const message& m, const vote_request& b, bool granted);
   void count_votes();
+  void yield_to(node_id candidate);
+  void own_vote_is_durable();
   void become_leader();
   [[nodiscard]] bool leader_heard(const message& m, std::uint64_t handover_epoch);
 
@@ -303,6 +305,7 @@ private:
   cluster_id cluster_;
   limits limits_;
   random_source random_;
+  random_source ties_; ///< for what only matters when candidates meet, so that it moves no other draw
   instant now_;
   hard_state state_;
   hard_state durable_state_;
@@ -318,6 +321,7 @@ private:
 
   role_variant role_;
   instant election_deadline_;
+  bool yielded_ = false;  ///< to another's candidacy, since a leader was last heard
   instant embargo_until_; ///< after a restart: no vote before this, a promise may have been forgotten
   term_t boot_term_;
   lease_promises promises_;

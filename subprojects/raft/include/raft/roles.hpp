@@ -25,7 +25,9 @@ struct vote_record {
 
 struct pre_candidate_role {
   std::vector<vote_record> votes;
-  instant hurry_until; ///< see follower_role
+  instant hurry_until;         ///< see follower_role
+  std::uint32_t campaigns = 0; ///< lost since a leader was heard
+  bool yields = false;         ///< to another one that asked at the same moment
 };
 
 /// From when on an earlier leader's lease has surely ended. Term 0: of an unknown earlier term.
@@ -39,6 +41,9 @@ struct candidate_role {
   instant hurry_until;                 ///< see follower_role
   std::optional<term_t> released_term; ///< its holder let go of its lease before it named this node
   std::vector<lease_claim> claims;
+  std::uint32_t campaigns = 0; ///< this one included
+  instant began;
+  duration retry{0}; ///< drawn; counts from when the own vote is durable, zero once it does
 };
 
 /// Reads that wait for one round. `remote` nil: asked here.
