@@ -197,6 +197,12 @@ void log_writer_impl::met_full_disk(const std::string& what) {
 
 void log_writer_impl::write_base(std::uint64_t index, const msg::frame_ptr& encoded_config,
                                  const msg::view_ptr& view) {
+  // A member that catches up applies what the leader says is committed, also what still waits for this disk:
+  // then there is no cut yet.
+  if (!waiting_.empty()) {
+    const auto pause = full_since_ ? config_.full_retry : std::chrono::milliseconds(0);
+    return delayed_send(this, pause, msg::snapshot_atom::value, index, encoded_config, view);
+  }
   const auto cut = disk_->open_cut({index});
   auto state = std::dynamic_pointer_cast<const state_snapshot>(view);
   if (!cut || !state)

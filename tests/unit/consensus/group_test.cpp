@@ -246,3 +246,31 @@ TEST_CASE("after a while of quiet following a write, a state hash is in the log,
   CHECK(group.status().last_index == after);
   CHECK(group.read("a") == "{}");
 }
+
+TEST_CASE("a cut that is applied before its entry is on this disk gets its snapshot all the same") {
+  group_fixture group;
+  group.start();
+  group.write("a", "{}");
+  const auto before = group.status();
+  const auto at = before.last_index + 1;
+  const msg::compact_mark mark{1};
+  msg::byte_buffer payload;
+  encode(mark, payload);
+  // As on a member that catches up: the leader's word commits the entry, so the order to write the base of
+  // its cut is in the mailbox before the entry was written.
+  auto request = std::make_shared<raft::persist_request>();
+  request->sequence = 1'000'000;
+  request->entries.push_back(
+      {{before.term},
+       {at},
+       static_cast<std::uint8_t>(msg::entry_kind::compact),
+       std::make_shared<const std::string>(reinterpret_cast<const char*>(payload.data()), payload.size())});
+  replay::object_store store;
+  store.apply(at, mark);
+  const auto self = *raft::parse_node_id("11111111-2222-4333-8444-555555555555");
+  const auto config = std::make_shared<const std::string>(raft::encode_config(raft::make_config({self})));
+  caf::anon_send(group.writer, msg::persist_atom::value, msg::persist_ptr(request));
+  caf::anon_send(group.writer, msg::snapshot_atom::value, at, msg::frame_ptr(config), store.view());
+  group.world.advance(1s);
+  CHECK(std::filesystem::exists(group.path("wal/base.1")));
+}
