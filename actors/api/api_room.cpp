@@ -47,6 +47,11 @@ api_room::api_room(room_parts parts)
     return router_.handle(std::move(exchange));
   };
   forwarder_ = std::make_shared<request_forwarder>(parts_.forwarding, auth_, std::move(here));
+  // Events that are no changes of objects come from the active alone: a stream that stayed would miss them.
+  forwarder_->on_role_lost([this] {
+    constexpr std::uint16_t restarting = 1012;
+    events_.close_all(restarting, "this node is no longer the active one: connect again");
+  });
 }
 
 api_room::~api_room() = default;

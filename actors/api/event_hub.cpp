@@ -9,17 +9,18 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::size_t most_patterns = 1000;
+constexpr std::uint16_t normal_closure = 1000;
 
 } // namespace
 
 event_hub::event_hub(change_hub& changes)
     : following_(changes.subscribe([this](const msg::changes_ptr& batch) { publish_changes(batch); },
-                                   [this] { close_all(); })) {}
+                                   [this] { close_all(normal_closure, "the event feed ended"); })) {}
 
-void event_hub::close_all() {
+void event_hub::close_all(std::uint16_t code, const std::string& why) {
   for (const auto& weak : sessions_) {
     if (const auto one = weak.lock())
-      one->socket_->close("the event feed ended");
+      one->socket_->close_with(code, why);
   }
 }
 

@@ -7,6 +7,7 @@
 #include "actors/api/request_context.hpp"
 #include "net/http_exchange.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,10 +50,11 @@ public:
 
   [[nodiscard]] std::size_t size() const;
 
+  /// Streams end rather than miss events in silence; clients connect again.
+  void close_all(std::uint16_t code, const std::string& why);
+
 private:
   void publish_changes(const msg::changes_ptr& batch);
-  /// Streams end rather than miss events in silence; clients connect again.
-  void close_all();
   template <class MakeText>
   void deliver(std::string_view type, std::string_view action, std::string_view key, MakeText make_text);
 

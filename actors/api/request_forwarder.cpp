@@ -72,8 +72,12 @@ void request_forwarder::close() {
 awaitable<void> request_forwarder::watch_active() {
   const auto self = shared_from_this();
   const auto board = config_.standing;
+  bool was_active = false;
   while (!closed_) {
     const auto seen = board->version();
+    const bool active = standing() && standing()->active;
+    if (std::exchange(was_active, active) && !active && role_lost_)
+      role_lost_();
     bool late = false;
     for (const auto& one : flights_)
       late = late || !standing() || one.target != standing()->active_id;

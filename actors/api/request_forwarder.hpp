@@ -46,6 +46,8 @@ public:
   /// Begins to watch who is active, on that executor. Once.
   void open(const boost::asio::any_io_executor& loop);
   void close();
+  /// Called whenever this node was the active one and is no longer. Set it before open().
+  void on_role_lost(std::function<void()> tell) { role_lost_ = std::move(tell); }
 
   /// Answers the request exactly once, here or by way of another member.
   boost::asio::awaitable<void> handle(std::shared_ptr<net::http_exchange> exchange);
@@ -90,6 +92,7 @@ private:
   forwarder_config config_;
   authenticator& auth_;
   local_handler local_;
+  std::function<void()> role_lost_;
   boost::asio::any_io_executor loop_;
   std::unique_ptr<net::http_client> client_;
   std::shared_ptr<const net::peer_credentials> credentials_; ///< what client_ was made with

@@ -412,8 +412,16 @@ def test_hand_over(cluster):
     with Load(cluster, cluster.nodes) as load:
         for _ in range(5):
             active = cluster.active()
+            direct, passed_on = WebSocket(active), WebSocket(passives(cluster)[0])
+            for one in (direct, passed_on):
+                one.send("register profiles.*.nobody-writes-this")
+                one.event()
             name = active.client(timeout=10).call("POST", "system/passive")
             expect(cluster.active() is cluster.node_of(name), "the role moved")
+            code = direct.closed()
+            expect(code == 1012, f"a websocket of a node that is active no more: {code}")
+            code = passed_on.closed()
+            expect(code == 1012, f"a websocket by way of a passive while the active changes: {code}")
             load.wait_progress()
     expect(not load.failures and not load.unknown, f"a hand-over cost: {load.failures[:3]} {load.unknown[:3]}")
     print(f"  5 hand-overs under load: {sum(load.done.values())} rounds on all three nodes, none failed")
