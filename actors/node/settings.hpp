@@ -53,6 +53,7 @@ struct settings {
   std::string user;                                ///< who the daemon becomes when started as root
   std::string log_level = "info";                  ///< trace, debug, info, warn, error
   std::string dial_map; ///< a file, see net/dial_map.hpp; empty: every address is dialled as it is
+  std::uint64_t log_limit = std::uint64_t{64} << 20; ///< bytes; the log is not cut below it (WAL-05)
 
   /// Every option that was set, for the warnings of CFG-17.
   std::vector<given_option> given;

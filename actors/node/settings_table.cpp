@@ -88,6 +88,22 @@ std::string take_threads(settings& into, const std::string& value) {
   return {};
 }
 
+/// "64MiB", "1GiB", "512KiB"; 64 KiB to 1 GiB.
+template <std::uint64_t settings::*Field>
+std::string take_size(settings& into, const std::string& value) {
+  const std::string wanted = "a size from 64KiB to 1GiB, such as 512KiB or 64MiB";
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(value.data() + value.size() - end));
+  const unsigned shift = unit == "KiB" ? 10 : unit == "MiB" ? 20 : unit == "GiB" ? 30 : 0;
+  constexpr std::uint64_t most = std::uint64_t{1} << 30U;
+  if (code != std::errc() || shift == 0 || number > most >> shift ||
+      number << shift < std::uint64_t{64} << 10U)
+    return wanted;
+  into.*Field = number << shift;
+  return {};
+}
+
 std::string take_level(settings& into, const std::string& value) {
   const auto word = lower(value);
   for (const char* level : {"trace", "debug", "info", "warn", "error"}) {
@@ -168,6 +184,10 @@ constexpr auto rows = std::to_array<option_row>({
      take_path<&settings::tls_cert>},
     {"--io-threads", "", "RS_IO_THREADS", kind::text, "N", "0", "Node",
      "further event loops for HTTP sessions, for machines with many cores", take_threads},
+    {"--log-limit", "", "RS_LOG_LIMIT", kind::text, "SIZE", "64MiB", "Node",
+     "length of the replicated log below which it is not cut; it is when it is also four times the last "
+     "snapshot",
+     take_size<&settings::log_limit>},
     {"--user", "", "RS_USER", kind::text, "NAME", "", "Node",
      "user the daemon becomes when started as root; the guard of the virtual address keeps the rights it "
      "needs",

@@ -91,6 +91,7 @@ consensus_setup setup_from(const node::settings& settings, const prepared& with,
   setup.consensus.fatal = exit_fatally;
   setup.replay.fatal = exit_fatally;
   setup.replay.feed = std::move(feed);
+  setup.replay.compaction.floor_bytes = settings.log_limit;
   setup.replay.verdict = std::move(verdict);
   return setup;
 }

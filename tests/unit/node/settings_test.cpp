@@ -100,6 +100,15 @@ TEST_CASE("CFG-15 the lines of a drop-in are enough") {
   CHECK(state.active_uri == "https://10.0.0.9:8092"); // HST-10
 }
 
+TEST_CASE("WAL-05 the limit of the log takes a size with its unit, within bounds") {
+  CHECK(good({}).log_limit == 64U << 20U);
+  CHECK(good({"--log-limit", "128KiB"}).log_limit == 128U << 10U);
+  CHECK(good({}, {{"RS_LOG_LIMIT", "1GiB"}}).log_limit == 1U << 30U);
+  for (const char* bad :
+       {"63KiB", "1025MiB", "2GiB", "64", "64MB", "-1MiB", "1 MiB", "MiB", "99999999999999999999GiB"})
+    CHECK(parse({"--log-limit", bad}).error.find("64KiB to 1GiB") != std::string::npos);
+}
+
 TEST_CASE("CFG-18 help and version are printed without anything being looked at") {
   const auto help = parse({"--help"});
   CHECK(help.exit_code == 0);
