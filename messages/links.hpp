@@ -50,7 +50,9 @@ struct link_row {
   std::string peer;
   bool up = false;
   bool bulk_up = false;
-  std::string trouble; ///< of the last failed dial, while down
+  std::string trouble;       ///< of the last failed dial, while down
+  bool refused = false;      ///< the last dial: that member says this node is none of its cluster (any more)
+  std::uint64_t handled = 0; ///< index up to which it said it holds everything; 0: not said yet
 };
 
 } // namespace holdfast::msg
@@ -62,6 +64,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<holdfast::msg::link_row>)
 namespace holdfast::msg {
 
 using setup_atom = caf::atom_constant<caf::atom("setup")>;
+using handled_atom = caf::atom_constant<caf::atom("handled")>;
 
 /// links: owns the peer network and one peer actor a member.
 using links_actor = caf::typed_actor<
@@ -69,6 +72,8 @@ using links_actor = caf::typed_actor<
     /// when it cannot listen; empty is success.
     caf::replies_to<setup_atom, links_setup_ptr>::with<std::string>,
     /// From consensus.
-    caf::reacts_to<members_atom, members_ptr>, caf::replies_to<status_atom>::with<std::vector<link_row>>>;
+    caf::reacts_to<members_atom, members_ptr>,
+    /// This node holds everything up to that index: every member is told.
+    caf::reacts_to<handled_atom, std::uint64_t>, caf::replies_to<status_atom>::with<std::vector<link_row>>>;
 
 } // namespace holdfast::msg

@@ -11,6 +11,22 @@ constexpr std::size_t longest_chunk = std::size_t{8} << 20;
 
 } // namespace
 
+std::string encode_handled(std::uint64_t index) {
+  std::string out;
+  for (unsigned i = 0; i < sizeof index; ++i)
+    out.push_back(static_cast<char>(index >> (8U * i)));
+  return out;
+}
+
+std::optional<std::uint64_t> decode_handled(std::string_view body) {
+  std::uint64_t index = 0;
+  if (body.size() != sizeof index)
+    return std::nullopt;
+  for (std::size_t i = 0; i < sizeof index; ++i)
+    index |= std::uint64_t{static_cast<unsigned char>(body[i])} << (8U * i);
+  return index;
+}
+
 std::string encode_chunk(const msg::snapshot_bytes& chunk) {
   msg::byte_buffer bytes;
   bytes.reserve(chunk.bytes.size() + 512);

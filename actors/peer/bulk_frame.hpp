@@ -24,6 +24,12 @@ inline constexpr std::size_t max_notice = 1024;
 /// A third member's release ticket, passed on once (actors/vip/release_ticket.hpp).
 inline constexpr std::uint8_t frame_ticket = 6;
 inline constexpr std::size_t max_ticket = 512;
+/// u64, little-endian: the sender holds everything up to this index; about twice a second, when it changed.
+inline constexpr std::uint8_t frame_handled = 7;
+
+[[nodiscard]] std::string encode_handled(std::uint64_t index);
+/// Nothing unless it is exactly that.
+[[nodiscard]] std::optional<std::uint64_t> decode_handled(std::string_view body);
 
 [[nodiscard]] std::string encode_chunk(const msg::snapshot_bytes& chunk);
 /// Nothing when malformed or beyond the bounds above.

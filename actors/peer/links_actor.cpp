@@ -5,6 +5,7 @@
 #include <raft/codec.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::peer {
@@ -23,9 +24,7 @@ public:
       : owner_(std::move(owner)), consensus_(std::move(consensus)), vip_(std::move(vip)), limits_(limits) {}
 
   void on_link_up(const net::peer_link_ptr& link) override {
-    if (link->dialled()) {
-      tell({link_event::kind::up, link->peer_id(), link->purpose(), {}, link, {}});
-    }
+    tell({link_event::kind::up, link->peer_id(), link->purpose(), link->dialled(), {}, link, {}});
   }
 
   void on_frame(net::peer_link& link, const net::peer_frame& frame) override {
@@ -52,20 +51,27 @@ public:
     } else if (frame.type == frame_ticket && frame.body.size() <= max_ticket) {
       if (vip_)
         caf::anon_send(vip_, msg::ticket_atom::value, link.peer_id(), std::string(frame.body));
+    } else if (frame.type == frame_handled) {
+      if (const auto index = decode_handled(frame.body))
+        caf::anon_send(owner_, msg::handled_atom::value, link.peer_id(), *index);
     } else {
       link.close("an unknown frame type");
     }
   }
 
   void on_link_down(net::peer_link& link, std::string_view reason) override {
-    if (link.dialled()) {
-      tell({link_event::kind::down, link.peer_id(), link.purpose(), {}, nullptr, std::string{reason}});
-    }
+    tell({link_event::kind::down,
+          link.peer_id(),
+          link.purpose(),
+          link.dialled(),
+          {},
+          nullptr,
+          std::string{reason}});
   }
 
   void on_dial_failed(const std::string& peer, net::link_purpose purpose, net::dial_trouble trouble,
                       const std::string& message) override {
-    tell({link_event::kind::dial_failed, peer, purpose, trouble, nullptr, message});
+    tell({link_event::kind::dial_failed, peer, purpose, true, trouble, nullptr, message});
   }
 
 private:
@@ -93,6 +99,14 @@ links_impl::behavior_type links_impl::make_behavior() {
       [this](msg::digest_atom, const std::string& bytes) { spread(frame_digest, bytes); },
       [this](msg::notice_atom, const std::string& bytes) { spread(frame_notice, bytes); },
       [this](msg::ticket_atom, const std::string& bytes) { spread(frame_ticket, bytes); },
+      [this](msg::handled_atom, std::uint64_t index) {
+        if (std::exchange(handled_, index) != index)
+          spread(frame_handled, encode_handled(index));
+      },
+      [this](msg::handled_atom, const std::string& peer, std::uint64_t index) {
+        if (const auto found = table_.find(peer); found != table_.end())
+          found->second.handled = index;
+      },
       [this](event_atom, const link_event_ptr& event) { on_event(*event); },
       [this](leave_atom, const std::string& name) {
         const auto found = table_.find(name);
@@ -132,10 +146,10 @@ std::string links_impl::set_up(const msg::links_setup_ptr& setup) {
   return {};
 }
 
-void links_impl::spread(std::uint8_t frame_type, const std::string& bytes) {
+void links_impl::spread(std::uint8_t frame, const std::string& body) {
   for (auto& [name, of] : table_) {
-    if (of.links->raft && of.links->raft->up())
-      of.links->raft->send(frame_type, 0, bytes);
+    if (const auto link = of.links->raft.best())
+      link->send(frame, 0, body);
   }
 }
 
@@ -144,7 +158,6 @@ void links_impl::stop() {
     forget(gone, "the links are being set up anew");
   }
   table_.clear();
-  early_.clear();
   network_.reset();
   observer_.reset();
 }
@@ -165,11 +178,15 @@ void links_impl::follow(const msg::members_ptr& members) {
   std::vector<std::string> parted;
   for (auto& [name, known] : table_) {
     const auto found = wanted.find(name);
-    if (found != wanted.end() && found->second->address == known.address) {
+    const bool listed = found != wanted.end();
+    if (listed && found->second->address == known.address) {
       known.leaving = false;
-    } else if (found == wanted.end() && known.face && !std::exchange(known.leaving, true)) {
-      delayed_send(this, farewell, leave_atom::value, name);
-    } else if (found != wanted.end() || !known.face) {
+    } else if (!listed && is_gone(known.id) && known.face) {
+      if (!std::exchange(known.leaving, true))
+        delayed_send(this, farewell, leave_atom::value, name);
+    } else if (known.links->raft.accepted && !is_gone(known.id)) {
+      stop_dialling(known); // the configuration here may be an old one, and the caller a member of the next
+    } else {
       parted.push_back(name);
     }
   }
@@ -194,19 +211,10 @@ void links_impl::dial_members() {
   }
   for (const auto& info : members_->members) {
     const auto name = to_string(info.id);
-    if (name == setup_->settings->node_id || table_.contains(name)) {
+    const auto known = table_.find(name);
+    if (name == setup_->settings->node_id || info.address.empty() ||
+        (known != table_.end() && known->second.raft_dialler))
       continue;
-    }
-    if (info.address.empty()) {
-      // Who has an old configuration alone, from before the founder had an address, answers the founder all
-      // the same.
-      if (early_.contains(name)) {
-        auto& caller = table_[name];
-        caller.id = info.id;
-        adopt_early(caller, name);
-      }
-      continue;
-    }
     std::string why;
     const auto where = net::parse_address(info.address, why);
     if (!where) {
@@ -220,70 +228,82 @@ void links_impl::dial_members() {
     auto& made = table_[name];
     made.id = info.id;
     made.address = info.address;
-    adopt_early(made, name);
     made.raft_dialler = network_->dial(name, *where, net::link_purpose::raft);
     made.bulk_dialler = network_->dial(name, *where, net::link_purpose::bulk);
   }
 }
 
-void links_impl::adopt_early(member& made, const std::string& name) {
-  const auto early = early_.extract(name);
-  if (early.empty())
-    return;
-  for (const auto slot : {&member_links::raft, &member_links::bulk}) {
-    if (const auto& link = early.mapped().*slot; link && link->up())
-      made.links.get()->*slot = link;
-  }
-  if (made.links->raft)
-    raise_face(made);
+void links_impl::stop_dialling(member& of) {
+  of.address.clear();
+  of.raft_dialler.reset();
+  of.bulk_dialler.reset();
 }
 
 void links_impl::forget(member& gone, const std::string& reason) {
   drop_face(gone, reason);
-  gone.raft_dialler.reset();
-  gone.bulk_dialler.reset();
+  stop_dialling(gone);
   *gone.links = {};
 }
 
 void links_impl::on_event(const link_event& event) {
-  const auto found = table_.find(event.peer);
-  const bool raft_link = event.purpose == net::link_purpose::raft;
+  auto found = table_.find(event.peer);
   if (found == table_.end()) {
-    // Let in before the configuration was known; dial_members() takes it over when it names this peer.
-    if (event.what == link_event::kind::up) {
-      (raft_link ? early_[event.peer].raft : early_[event.peer].bulk) = event.link;
-      dial_members();
-    }
-    return;
+    // Nobody this node dials: a member that the configuration here does not name (yet), or not where it is
+    // now. What it asks is answered on its own link, else that configuration would never come.
+    const auto id = raft::parse_node_id(event.peer);
+    if (event.what != link_event::kind::up || event.dialled || !id || !network_)
+      return;
+    found = table_.emplace(event.peer, member{}).first;
+    found->second.id = *id;
   }
   auto& of = found->second;
-  auto& slot = raft_link ? of.links->raft : of.links->bulk;
   switch (event.what) {
   case link_event::kind::up:
-    slot = event.link;
-    if (raft_link) {
-      of.trouble.clear();
-      raise_face(of);
-    }
+    link_up(of, event);
     break;
   case link_event::kind::down:
-    if (slot && slot->up()) {
-      break; // the next link is up already
-    }
-    slot.reset();
-    if (raft_link) {
-      of.trouble = event.reason;
-      drop_face(of, event.reason);
-    }
+    link_down(of, event);
     break;
   case link_event::kind::dial_failed:
-    if (raft_link) {
-      of.trouble = event.reason;
-      if (event.trouble == net::dial_trouble::refused) {
-        send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::refused);
-      }
-    }
+    if (event.purpose != net::link_purpose::raft)
+      break;
+    of.trouble = event.reason;
+    of.refused = event.trouble == net::dial_trouble::hello &&
+                 event.reason.starts_with(net::to_string(net::hello_verdict::not_admitted));
+    if (event.trouble == net::dial_trouble::refused)
+      send(config_.consensus, msg::link_atom::value, of.id, msg::link_state::refused);
     break;
+  }
+  if (!of.raft_dialler && !of.links->raft.best() && !of.links->bulk.best())
+    table_.erase(found); // a caller that is gone
+}
+
+void links_impl::link_up(member& of, const link_event& event) {
+  const bool raft_link = event.purpose == net::link_purpose::raft;
+  auto& pair = raft_link ? of.links->raft : of.links->bulk;
+  (event.dialled ? pair.dialled : pair.accepted) = event.link;
+  if (!raft_link || pair.best() != event.link)
+    return;
+  of.trouble.clear();
+  of.refused = false;
+  event.link->send(frame_handled, 0, encode_handled(handled_));
+  raise_face(of);
+}
+
+void links_impl::link_down(member& of, const link_event& event) {
+  const bool raft_link = event.purpose == net::link_purpose::raft;
+  auto& pair = raft_link ? of.links->raft : of.links->bulk;
+  auto& slot = event.dialled ? pair.dialled : pair.accepted;
+  if (slot && slot->up())
+    return; // the next link is up already
+  slot.reset();
+  if (!raft_link)
+    return;
+  if (!pair.best()) {
+    of.trouble = event.reason;
+    drop_face(of, event.reason);
+  } else if (event.dialled) {
+    raise_face(of); // what was under way on it is lost: the other one goes on
   }
 }
 
@@ -321,7 +341,7 @@ void links_impl::face_ended(const caf::down_msg& down) {
   for (auto& [name, of] : table_) {
     if (of.face && of.face.address() == down.source) {
       of.face = nullptr;
-      if (of.links->raft && of.links->raft->up()) {
+      if (of.links->raft.best()) {
         config_.directory->open("peer:" + name, "links")->count_restart();
         raise_face(of);
       }
@@ -330,29 +350,26 @@ void links_impl::face_ended(const caf::down_msg& down) {
   }
 }
 
+bool links_impl::is_gone(raft::node_id id) const {
+  return members_ && std::find(members_->gone.begin(), members_->gone.end(), id) != members_->gone.end();
+}
+
+/// A root has vouched for it already. The configuration here may be an old one, so only who it says was
+/// removed is refused: ids are never used twice (TLS-11, REM-07).
 std::optional<std::string> links_impl::admit(const std::string& peer) const {
-  if (!members_) {
+  const auto id = raft::parse_node_id(peer);
+  const auto known = table_.find(peer);
+  const bool leaving = known != table_.end() && known->second.leaving;
+  if (id && (leaving || !is_gone(*id)))
     return std::nullopt;
-  }
-  for (const auto& info : members_->members) {
-    if (to_string(info.id) == peer) {
-      return std::nullopt;
-    }
-  }
-  if (const auto known = table_.find(peer); known != table_.end() && known->second.leaving) {
-    return std::nullopt;
-  }
-  // A node that waits to be told its first configuration lets in whoever a root vouches for.
-  const bool waiting = members_->members.empty();
-  return waiting ? std::nullopt
-                 : std::optional<std::string>{"you are not a member of this cluster (any more)"};
+  return "you are not a member of this cluster (any more)";
 }
 
 std::vector<msg::link_row> links_impl::rows() const {
   std::vector<msg::link_row> out;
   for (const auto& [name, of] : table_) {
-    out.push_back(
-        {name, of.links->raft && of.links->raft->up(), of.links->bulk && of.links->bulk->up(), of.trouble});
+    out.push_back({name, of.links->raft.best() != nullptr, of.links->bulk.best() != nullptr, of.trouble,
+                   of.refused, of.handled});
   }
   return out;
 }

@@ -13,10 +13,22 @@
 
 namespace holdfast::peer {
 
-/// The dialled links to one member; kept by `links`, read by its peer actor. Loop thread alone.
+/// The link this node dialled, and the one the other side did. Either carries frames both ways.
+struct link_pair {
+  net::peer_link_ptr dialled;
+  net::peer_link_ptr accepted;
+  /// The one to send on; null while none is up.
+  [[nodiscard]] net::peer_link_ptr best() const {
+    if (dialled && dialled->up())
+      return dialled;
+    return accepted && accepted->up() ? accepted : nullptr;
+  }
+};
+
+/// The links to one member; kept by `links`, read by its peer actor. Loop thread alone.
 struct member_links {
-  net::peer_link_ptr raft;
-  net::peer_link_ptr bulk;
+  link_pair raft;
+  link_pair bulk;
 };
 using member_links_ptr = std::shared_ptr<member_links>;
 
@@ -28,14 +40,12 @@ public:
   behavior_type make_behavior() override {
     return {
         [this](msg::frame_atom, const msg::frame_ptr& frame) {
-          if (links_->raft) {
-            links_->raft->send(frame_raft, 0, *frame);
-          }
+          if (const auto link = links_->raft.best())
+            link->send(frame_raft, 0, *frame);
         },
         [this](msg::chunk_atom, const msg::snapshot_bytes_ptr& chunk) {
-          if (links_->bulk) {
-            links_->bulk->send(frame_chunk, 0, encode_chunk(*chunk));
-          }
+          if (const auto link = links_->bulk.best())
+            link->send(frame_chunk, 0, encode_chunk(*chunk));
         },
     };
   }
