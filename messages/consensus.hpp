@@ -28,6 +28,8 @@ namespace holdfast::msg {
 using attach_atom = caf::atom_constant<caf::atom("attach")>;
 using recovered_atom = caf::atom_constant<caf::atom("recovered")>;
 using persist_atom = caf::atom_constant<caf::atom("persist")>;
+using judged_atom = caf::atom_constant<caf::atom("judged")>;
+using commit_atom = caf::atom_constant<caf::atom("commit")>;
 using persisted_atom = caf::atom_constant<caf::atom("persisted")>;
 using full_atom = caf::atom_constant<caf::atom("full")>;
 using propose_atom = caf::atom_constant<caf::atom("propose")>;
@@ -58,6 +60,7 @@ struct recovered_log {
   raft::term_t log_base_term;
   std::vector<raft::entry> log; ///< without payloads, except of configurations
   raft::index_t applied;        ///< what the loaded state holds already; the snapshot may be an older one
+  raft::index_t commit;         ///< known to be committed in an earlier life; zero: nothing is known
 };
 using recovered_ptr = std::shared_ptr<const recovered_log>;
 
@@ -167,6 +170,8 @@ using consensus_actor = caf::typed_actor<
     caf::reacts_to<peer_atom, raft::node_id, caf::strong_actor_ptr>,
     caf::reacts_to<link_atom, raft::node_id, link_state>, caf::reacts_to<frame_atom, frame_ptr>,
     caf::reacts_to<chunk_atom, snapshot_bytes_ptr>,
+    /// From replay: why its state cannot be trusted; empty: it can (again).
+    caf::reacts_to<judged_atom, std::string>,
     // From the supervisor and the API.
     caf::reacts_to<health_atom, bool, std::string>, caf::reacts_to<caf::tick_atom>,
     caf::replies_to<status_atom>::with<consensus_status>,
@@ -179,6 +184,8 @@ using log_writer_actor = caf::typed_actor<
     /// The group's wiring: consensus, replay. Opens the log, then tells both what was found. First message.
     caf::reacts_to<attach_atom, caf::strong_actor_ptr, caf::strong_actor_ptr>,
     caf::reacts_to<persist_atom, persist_ptr>, caf::reacts_to<readlog_atom, raft::log_read>,
+    /// Committed up to this index and its term: kept for the next start, soon and with other news.
+    caf::reacts_to<commit_atom, std::uint64_t, std::uint64_t>,
     /// replay: the state at a cut is at hand; write base.<n> for it.
     caf::reacts_to<snapshot_atom, std::uint64_t, frame_ptr, view_ptr>,
     /// Sending a base to a member, receiving one from a member, putting a received one in place.
@@ -196,6 +203,9 @@ using replay_group_actor = replay_actor::extend<
     caf::reacts_to<apply_atom, apply_ptr>, caf::reacts_to<outcome_atom, outcomes_ptr>,
     caf::reacts_to<read_atom, reads_ptr>, caf::reacts_to<role_atom, role_info>,
     /// base.<n> for the cut at this index stands on disk: its size in bytes.
-    caf::reacts_to<snapshot_atom, std::uint64_t, std::uint64_t>, caf::reacts_to<caf::tick_atom>>;
+    caf::reacts_to<snapshot_atom, std::uint64_t, std::uint64_t>, caf::reacts_to<caf::tick_atom>,
+    /// The members have compared their states at that index: this node's is right (it serves again), or
+    /// wrong.
+    caf::reacts_to<judged_atom, std::uint64_t, bool>>;
 
 } // namespace holdfast::msg

@@ -16,6 +16,8 @@ msg::node_uid to_uid(raft::node_id id) {
 }
 
 constexpr auto role_refresh = std::chrono::seconds(1);
+/// No more often: each telling may cost a write to the metadata.
+constexpr auto commit_telling = std::chrono::milliseconds(200);
 
 } // namespace
 
@@ -79,6 +81,10 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
         unhealthy_ = healthy ? std::string{} : reason;
         consider_activation();
       },
+      [this](judged_atom, const std::string& reason) {
+        diverged_ = reason;
+        consider_activation();
+      },
       [this](caf::tick_atom) { tick(); },
       [this](status_atom) { return status(); },
       [this](members_atom, const raft::membership_change& change) {
@@ -122,6 +128,7 @@ void consensus_impl::start(const msg::recovered_log& found) {
   boot.log_base_term = found.log_base_term;
   boot.log = found.log;
   boot.applied = found.applied;
+  boot.commit = found.commit;
   self_ = to_uid(found.self);
   core_.emplace(std::move(boot));
   const auto state = core_->status();
@@ -149,7 +156,20 @@ void consensus_impl::tick() {
     next_role_refresh_ = now() + role_refresh;
     tell_role();
   }
+  tell_commit();
   delayed_send(this, config_.limits.heartbeat_interval / 4, caf::tick_atom::value);
+}
+
+/// What the next start may apply before it hears of a leader: without a majority, its users can still ask how
+/// it stands (STA-10).
+void consensus_impl::tell_commit() {
+  const auto commit = core_->status().commit;
+  const auto term = core_->log().term_at(commit);
+  if (commit == commit_told_ || now() < next_commit_telling_ || !term)
+    return;
+  commit_told_ = commit;
+  next_commit_telling_ = now() + commit_telling;
+  send(log_writer_, msg::commit_atom::value, commit.value, term->value);
 }
 
 template <class Event>
@@ -218,7 +238,7 @@ activation_facts consensus_impl::facts() const {
   facts.observer = config_.observer;
   if (const auto* self = core_->members().find(state.self))
     facts.observer = facts.observer || self->observer;
-  facts.healthy = unhealthy_.empty() && !disk_full_ && !state.disk_stalled;
+  facts.healthy = unhealthy_.empty() && diverged_.empty() && !disk_full_ && !state.disk_stalled;
   facts.holds_activation = active_.epoch == state.term.value && active_.node == self_;
   facts.proposed = activation_proposed_ == state.term;
   facts.transferring = state.transferring;
@@ -253,6 +273,7 @@ void consensus_impl::consider_activation() {
     spdlog::warn("{}", msg::log_line("hand_over")
                            .with("term", core_->term().value)
                            .with("reason", !unhealthy_.empty()            ? unhealthy_
+                                           : !diverged_.empty()           ? diverged_
                                            : disk_full_                   ? "the disk is full"
                                            : core_->status().disk_stalled ? "the disk stalls"
                                            : !vip_.trouble.empty()        ? vip_.trouble

@@ -83,6 +83,7 @@ private:
   [[nodiscard]] raft::node_id successor(const std::vector<raft::node_id>* among) const;
   void tell_role();
   void tell_lease();
+  void tell_commit();
   void begin_transfer(std::uint64_t context, raft::node_id target, raft::duration limit);
   [[nodiscard]] raft::node_id vip_successor() const;
   [[nodiscard]] raft::node_id active_node() const; ///< nil: none; only with a core
@@ -118,12 +119,15 @@ private:
   msg::activation active_; ///< applied last
   std::optional<raft::term_t> activation_proposed_;
   std::string unhealthy_; ///< why; empty: healthy
+  std::string diverged_;  ///< the same, of replay's state
   bool disk_full_ = false;
   msg::vip_fitness vip_;
   msg::lease_state lease_told_;
   bool letting_go_ = false; ///< the address is being taken off so that leadership can be handed over
   raft::instant hand_over_until_;
   raft::instant next_role_refresh_;
+  raft::index_t commit_told_; ///< to the log's writer
+  raft::instant next_commit_telling_;
 
   // Contexts of our own have the top bit set; replay's do not.
   std::uint64_t next_context_ = own_context_bit;

@@ -122,7 +122,7 @@ awaitable<msg::cluster_answer> cluster_desk::from_member(call_t call) {
   if (std::find(raw.members.begin(), raw.members.end(), call.peer_node) == raw.members.end())
     co_return refused(403, "You are not a member of this cluster (any more)");
   if (verb == "verdict")
-    co_return own_verdict();
+    co_return own_verdict(number_at(doc, "Index"), flag_at(doc, "Doubt"));
   msg::cluster_call inner;
   inner.verb = verb;
   inner.argument = text_at(doc, "Argument");

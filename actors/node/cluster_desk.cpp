@@ -19,6 +19,7 @@ void cluster_desk::close() {
   closed_ = true;
   node_ = nullptr;
   config_.replay = nullptr;
+  config_.judged_replay = nullptr;
   config_.consensus = nullptr;
   config_.links = nullptr;
   config_.log_writer = nullptr;
@@ -85,8 +86,10 @@ msg::consensus_status cluster_desk::present(msg::consensus_status raw) const {
     } else {
       row.offline = !link->second;
     }
+    if (const auto said = handled_.find(raft_id); said != handled_.end() && raft_id != self)
+      row.handled = said->second;
     if (raft_id == raw.leader_id && raft_id != self && !row.offline)
-      row.handled = raw.commit_index;
+      row.handled = std::max(row.handled, raw.commit_index);
     for (const auto& progress : raw.progress) {
       if (progress.id == raft_id) {
         row.handled = progress.match;

@@ -11,6 +11,7 @@
 #include "actors/node/ha_state_store.hpp"
 #include "actors/node/join_file.hpp"
 #include "actors/node/log_aside.hpp"
+#include "actors/node/state_judgement.hpp"
 #include "messages/cluster.hpp"
 #include "messages/cluster_records.hpp"
 #include "messages/standing.hpp"
@@ -47,7 +48,8 @@ struct group_plan {
 struct desk_config {
   boost::asio::any_io_executor executor;
   runtime::asker* ask = nullptr;
-  msg::replay_actor replay; ///< relays, all four
+  msg::replay_actor replay;              ///< relays, all five
+  msg::replay_group_actor judged_replay; ///< the same relay, told what became of a doubt
   msg::consensus_actor consensus;
   msg::links_actor links;
   msg::log_writer_actor log_writer;
@@ -113,6 +115,8 @@ private:
   boost::asio::awaitable<std::string> keep_state(msg::ha_state next);
   boost::asio::awaitable<std::string> set_up_links();
   void tell_links_members();
+  void take_rows(const std::vector<msg::link_row>& rows);
+  boost::asio::awaitable<void> drop_links();
   void tell_vip();
   [[nodiscard]] net::peer_credentials make_credentials(const std::vector<msg::trust_root>& roots,
                                                        const std::string& node_id,
@@ -182,9 +186,10 @@ private:
   boost::asio::awaitable<std::string> reach(std::string candidate_id, std::string address);
 
   // cluster_repair.cpp: made whole by the others
-  boost::asio::awaitable<void> keep_seeds();
-  boost::asio::awaitable<void> judge_state();
-  [[nodiscard]] msg::cluster_answer own_verdict() const;
+  boost::asio::awaitable<void> keep_seeds(const msg::consensus_status& status);
+  boost::asio::awaitable<void> judge_state_if_doubted();
+  [[nodiscard]] msg::cluster_answer own_verdict(std::uint64_t index, bool doubt);
+  boost::asio::awaitable<state_judgement> compare_states(std::uint64_t index);
 
   // cluster_health.cpp: how this member is
   answer_t health(call_t call);
@@ -204,8 +209,12 @@ private:
   msg::links_setup_ptr links_setup_;
   bool links_stale_ = true;
   std::string saved_seeds_;
+  std::uint64_t doubted_ = 0; ///< index at which another member's state differs from the proposer's
   std::optional<msg::vip_setup> vip_told_;
-  std::map<std::string, bool> link_up_; ///< by raft id
+  std::map<std::string, bool> link_up_;          ///< by raft id
+  std::map<std::string, std::uint64_t> handled_; ///< by raft id, as each member said
+  bool told_out_ = false;  ///< members say that this node is none of them, and none is linked with it
+  bool links_off_ = false; ///< while a removed node shows itself to its cluster under its address
   std::optional<join_intent> join_;
   bool enrolling_ = false;
   bool admitting_ = false;

@@ -59,7 +59,7 @@ awaitable<enrolment_ground> cluster_desk::ground() {
   out.current = *state_;
   out.drp_id = config_.drp_id;
   out.members = members_ ? members_->members.size() : 1;
-  out.removed = members_ && members_->removed;
+  out.removed = (members_ && members_->removed) || told_out_;
   out.can_bind = net::can_bind;
   co_return out;
 }
@@ -83,9 +83,12 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
     std::string bad_ticket;
     if (!ticket.empty())
       bad_ticket = co_await use_ticket(ticket, posted);
-    const auto problem = try_listen(config_.executor, posted.consensus_addr);
     const bool joins = posted.consensus_enabled;
     const auto here = co_await ground();
+    links_off_ = joins && here.removed;
+    if (links_off_) // the address is to answer for the node that asks to come back
+      co_await drop_links();
+    const auto problem = try_listen(config_.executor, posted.consensus_addr);
     const auto reasons = joins ? refuse_join(posted, here) : refuse_bootstrap(posted, here);
     if (!bad_ticket.empty())
       out = refused(502, "The join ticket could not be used: " + bad_ticket);
@@ -103,7 +106,7 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
   } catch (const std::exception& failure) {
     out = refused(500, std::string("The enrolment failed: ") + failure.what());
   }
-  enrolling_ = false;
+  enrolling_ = links_off_ = false;
   co_return out;
 }
 

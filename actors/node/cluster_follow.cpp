@@ -113,19 +113,17 @@ awaitable<void> cluster_desk::look() {
   if (const auto error = co_await set_up_links(); !error.empty())
     spdlog::error("{}", msg::log_line("links_not_set_up").with("reason", error).str());
   if (links_setup_) {
+    caf::anon_send(config_.links, msg::handled_atom::value, seen.applied_index);
     const auto rows = co_await config_.ask->ask(config_.links, status_limit, msg::status_atom::value);
-    if (rows) {
-      link_up_.clear();
-      for (const auto& row : *rows.value)
-        link_up_[row.peer] = row.up;
-    }
+    if (rows)
+      take_rows(*rows.value);
   }
   tell_vip();
   show_standing();
   if (join_)
     co_await finish_join(seen);
-  co_await keep_seeds();
-  co_await judge_state();
+  co_await keep_seeds(seen);
+  co_await judge_state_if_doubted();
   if (!closed_ && state_->consensus_enabled && !join_) {
     if (role_.role == raft::role::leader)
       co_await lead(seen);

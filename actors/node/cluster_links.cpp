@@ -33,16 +33,11 @@ net::peer_credentials cluster_desk::make_credentials(const std::vector<msg::trus
 awaitable<std::string> cluster_desk::set_up_links() {
   const bool removed = members_ && members_->removed;
   const auto state = state_;
-  const bool wanted = members_ && !removed && state->consensus_enabled && !state->consensus_addr.empty() &&
-                      !state->roots.empty();
+  const bool wanted = members_ && !removed && !links_off_ && state->consensus_enabled &&
+                      !state->consensus_addr.empty() && !state->roots.empty();
   if (!wanted) {
-    if (links_setup_ && (removed || !state->consensus_enabled)) {
-      links_setup_.reset();
-      credentials_.reset();
-      config_.cluster_tls->set(nullptr);
-      const auto none = msg::links_setup_ptr{};
-      co_await config_.ask->ask(config_.links, status_limit, msg::setup_atom::value, none);
-    }
+    if (removed || !state->consensus_enabled)
+      co_await drop_links();
     co_return std::string{};
   }
   const auto cluster = to_string(members_->cluster);
@@ -89,6 +84,31 @@ awaitable<std::string> cluster_desk::set_up_links() {
   links_setup_ = sent;
   tell_links_members();
   co_return std::string{};
+}
+
+awaitable<void> cluster_desk::drop_links() {
+  if (!links_setup_)
+    co_return;
+  links_setup_.reset();
+  credentials_.reset();
+  config_.cluster_tls->set(nullptr);
+  const auto none = msg::links_setup_ptr{};
+  co_await config_.ask->ask(config_.links, status_limit, msg::setup_atom::value, none);
+}
+
+/// A node that was removed while it was down hears it from nobody but by being turned away.
+void cluster_desk::take_rows(const std::vector<msg::link_row>& rows) {
+  link_up_.clear();
+  handled_.clear();
+  bool linked = false;
+  bool refused = false;
+  for (const auto& row : rows) {
+    link_up_[row.peer] = row.up;
+    handled_[row.peer] = row.handled;
+    linked = linked || row.up;
+    refused = refused || row.refused;
+  }
+  told_out_ = refused && !linked;
 }
 
 /// A node whose log does not reach to the configuration that has it as a member (it is joining, or lost that

@@ -18,7 +18,7 @@ void cluster_desk::show_standing() {
   if (const auto own = parse_endpoint(state_->consensus_addr))
     now->own_ip = own->address;
   if (members_) {
-    now->removed = members_->removed;
+    now->removed = members_->removed || told_out_;
     for (const auto& member : members_->members)
       now->members.insert(to_string(member.id));
   }

@@ -17,8 +17,30 @@ bool has(const wal::meta& meta, char bit) {
   return !meta.host.empty() && (meta.host[0] & bit) != 0;
 }
 
-std::string host_bytes(bool founder, bool recovering) {
-  return {static_cast<char>((founder ? founder_bit : 0) | (recovering ? recovering_bit : 0))};
+void put_number(std::string& out, std::uint64_t number) {
+  for (unsigned i = 0; i < sizeof number; ++i)
+    out.push_back(static_cast<char>(number >> (8U * i)));
+}
+
+std::uint64_t number_at(const std::string& from, std::size_t at) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < sizeof number; ++i)
+    number |= std::uint64_t{static_cast<unsigned char>(from[at + i])} << (8U * i);
+  return number;
+}
+
+std::string host_bytes(bool founder, bool recovering, const wal::synced_hint& commit) {
+  std::string out{static_cast<char>((founder ? founder_bit : 0) | (recovering ? recovering_bit : 0))};
+  put_number(out, commit.index.value);
+  put_number(out, commit.term.value);
+  return out;
+}
+
+wal::synced_hint commit_in(const wal::meta& meta) {
+  constexpr std::size_t with_commit = 17;
+  if (meta.host.size() < with_commit)
+    return {};
+  return {{number_at(meta.host, 1)}, {number_at(meta.host, 9)}};
 }
 
 disk_refusal damaged(std::string what, std::string advice) {
@@ -104,8 +126,17 @@ std::variant<log_disk::opened, disk_refusal> log_disk::open(wal::file_system& fs
   }
   found->state.recovering =
       has(disk.meta_, recovering_bit) || (disk.meta_suspect_ && !members.sole_voter(found->self));
+  if (const auto commit = commit_in(disk.meta_); disk.holds(commit))
+    found->commit = {commit.index.value};
   out.found = found;
   return out;
+}
+
+bool log_disk::holds(const wal::synced_hint& entry) const {
+  if (entry.index.value == 0 || entry.index > log_->synced().index)
+    return false;
+  const auto term = log_->term_at(entry.index);
+  return term && *term == entry.term;
 }
 
 std::optional<disk_refusal> log_disk::load_meta(const first_identity& first, const disk_layout& where) {
@@ -118,8 +149,8 @@ std::optional<disk_refusal> log_disk::load_meta(const first_identity& first, con
   }
   meta_suspect_ = loaded->suspect;
   if (!loaded->value) {
-    const wal::meta fresh{to_string(first.cluster),        to_string(first.self), {}, {}, {},
-                          host_bytes(first.founder, false)};
+    const wal::meta fresh{
+        to_string(first.cluster), to_string(first.self), {}, {}, {}, host_bytes(first.founder, false, {})};
     if (auto saved = save_meta(fresh); !saved)
       return io_failed(saved.failure());
     return std::nullopt;
@@ -137,7 +168,7 @@ std::optional<disk_refusal> log_disk::load_meta(const first_identity& first, con
     // Before the empty log is opened: whatever this node acknowledged, it does not hold it any more.
     auto changed = meta_;
     changed.hint = {};
-    changed.host = host_bytes(false, true);
+    changed.host = host_bytes(false, true, {});
     if (auto saved = save_meta(changed); !saved)
       return io_failed(saved.failure());
   }
@@ -269,7 +300,7 @@ std::optional<disk_refusal> log_disk::judge_damage(const wal::recovery_report& r
                    "nothing was changed; restore wal/ from a backup");
   }
   auto changed = meta_;
-  changed.host = host_bytes(has(meta_, founder_bit), true);
+  changed.host = host_bytes(has(meta_, founder_bit), true, {}); // what is committed is for a leader to say
   if (auto saved = save_meta(changed); !saved)
     return io_failed(saved.failure());
   if (auto done = log_->discard_damage(); !done)
@@ -290,7 +321,7 @@ wal::status log_disk::perform(const raft::persist_request& request) {
     if (request.state) {
       changed.term = {request.state->term.value};
       changed.vote = request.state->vote.is_nil() ? std::string{} : to_string(request.state->vote);
-      changed.host = host_bytes(has(meta_, founder_bit), request.state->recovering);
+      changed.host = host_bytes(has(meta_, founder_bit), request.state->recovering, commit_in(meta_));
     }
     if (request.truncate_from && changed.hint.index.value >= request.truncate_from->value) {
       // Lowered first: a hint above the end of the log would be taken for rot after a power cut in between.
@@ -328,11 +359,12 @@ wal::status log_disk::sync() {
 }
 
 wal::status log_disk::save_hint() {
-  if (!hint_lags())
-    return {};
   auto changed = meta_;
   changed.hint = log_->synced();
-  return save_meta(std::move(changed));
+  // Never an entry that is not on disk yet: another, uncommitted one may still stand at its place.
+  if (holds(commit_))
+    changed.host = host_bytes(has(meta_, founder_bit), has(meta_, recovering_bit), commit_);
+  return changed == meta_ ? wal::status{} : save_meta(std::move(changed));
 }
 
 wal::result<std::vector<raft::entry>> log_disk::read(const raft::log_read& wanted) {

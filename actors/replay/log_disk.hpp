@@ -5,7 +5,9 @@
 // owns one.
 //
 // The host bytes of wal::meta, as this room uses them: one byte, bit 0 founder (this node began its cluster
-// with a one-member configuration, which is entry 1), bit 1 recovering (raft::hard_state).
+// with a one-member configuration, which is entry 1), bit 1 recovering (raft::hard_state); then, if 17 bytes
+// are there, two little-endian u64: index and term of an entry that is committed. What the log holds up to an
+// entry of that index and term is committed too (log matching, thesis §3.5), so the next start may apply it.
 #pragma once
 
 #include "actors/replay/base_payload.hpp"
@@ -70,9 +72,10 @@ public:
   [[nodiscard]] wal::status perform(const raft::persist_request& request);
   /// One fdatasync for everything performed since the last one. An error is final.
   [[nodiscard]] wal::status sync();
-  /// Makes the synced hint durable if it lags. An error is final.
+  /// The newest entry that is known to be committed; durable with the next save_hint().
+  void note_commit(const wal::synced_hint& commit) { commit_ = commit; }
+  /// Makes the synced hint, and what is committed, durable if they lag. An error is final.
   [[nodiscard]] wal::status save_hint();
-  [[nodiscard]] bool hint_lags() const { return log_->synced() != meta_.hint; }
 
   /// Entries for the core, within its bounds. Empty when they are not there any more.
   [[nodiscard]] wal::result<std::vector<raft::entry>> read(const raft::log_read& wanted);
@@ -100,6 +103,7 @@ private:
                                       raft::config& members);
   std::optional<disk_refusal> judge_damage(const wal::recovery_report& report, const raft::config& members);
   [[nodiscard]] wal::status save_meta(wal::meta changed);
+  [[nodiscard]] bool holds(const wal::synced_hint& entry) const;
   [[nodiscard]] wal::status append(const std::vector<raft::entry>& entries);
 
   wal::meta_pair meta_pair_;
@@ -107,6 +111,7 @@ private:
   bool meta_suspect_ = false;
   wal::recovery_report report_;
   std::unique_ptr<wal::log> log_;
+  wal::synced_hint commit_;
   std::uint64_t resumed_sequence_ = 0; ///< request whose state and truncation are done already
 };
 

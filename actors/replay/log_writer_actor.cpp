@@ -38,6 +38,12 @@ log_writer_impl::behavior_type log_writer_impl::make_behavior() {
         open();
       },
       [this](persist_atom, const persist_ptr& request) { take(request); },
+      [this](commit_atom, std::uint64_t index, std::uint64_t term) {
+        if (disk_)
+          disk_->note_commit({{index}, {term}});
+        if (!std::exchange(hint_pending_, true))
+          delayed_send(this, hint_delay, hint_atom::value);
+      },
       [this](readlog_atom, const raft::log_read& wanted) {
         if (!dead_)
           read_log(wanted);
@@ -318,6 +324,11 @@ void log_writer_impl::store_chunk(const msg::snapshot_bytes& chunk) {
       return die(msg::exit_code::log_io, receiver.failure().what, "check the disk");
     }
     receiver_ = std::move(*receiver);
+    spdlog::info("{}", msg::log_line("snapshot_receiving")
+                           .with("generation", generation.value)
+                           .with("bytes", chunk.meta.size.value)
+                           .with("stored", receiver_->offset())
+                           .str());
   }
   if (!chunk.bytes.empty() && chunk.offset == receiver_->offset()) {
     const auto stored = receiver_->write(chunk.offset, std::as_bytes(std::span{chunk.bytes}));
@@ -355,6 +366,7 @@ void log_writer_impl::install(const raft::snapshot_meta& meta, bool keep) {
       send(replay_, msg::snapshot_atom::value, msg::state_image_ptr(std::get<base_content>(content).state),
            disk_->log().base().file_bytes, disk_->log().last_index().value);
       send(consensus_, msg::install_atom::value, meta.id.value, true);
+      reclaim(); // what the snapshot took the place of
       return;
     }
     refuse(checked.failure().what);

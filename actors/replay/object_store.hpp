@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace holdfast::replay {
@@ -85,6 +86,10 @@ public:
   [[nodiscard]] const store_state& state() const { return state_; }
   [[nodiscard]] std::uint64_t applied_index() const { return state_.applied_index; }
   [[nodiscard]] msg::state_digest digest() const { return state_.digest; }
+  /// As it was right after that index; nothing when that is too long ago or was not applied here.
+  [[nodiscard]] std::optional<msg::state_digest> digest_at(std::uint64_t index) const {
+    return history_->at(index);
+  }
   /// The mark to propose in a state_hash entry now.
   [[nodiscard]] msg::state_hash_mark hash_mark() const { return {state_.applied_index, state_.digest}; }
 

@@ -76,6 +76,7 @@ replay_impl::behavior_type replay_impl::make_behavior() {
         send(this, reclaim_atom::value);
       },
       [this](caf::tick_atom) { consider_hash(); },
+      [this](judged_atom, std::uint64_t index, bool right) { judged(index, right); },
       [this](reclaim_atom) {
         if (store_.reclaim(reclaim_nodes))
           delayed_send(this, reclaim_pause, reclaim_atom::value);

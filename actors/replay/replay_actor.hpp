@@ -70,6 +70,8 @@ private:
   void apply_cut(std::uint64_t index, const msg::compact_mark& mark, const msg::apply_batch& batch);
   void apply_activation(std::uint64_t index, const msg::activation& activation);
   void check_digest(std::uint64_t index, const msg::state_hash_mark& mark);
+  void doubt_state(std::uint64_t index);
+  void judged(std::uint64_t index, bool right);
   void tell_changes();
   void consider_cut();
   void consider_hash();

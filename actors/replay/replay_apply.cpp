@@ -10,9 +10,29 @@
 #include <algorithm>
 #include <utility>
 
+#ifdef HOLDFAST_UNSAFE_FAULTS // only in holdfastd-unsafe, which the repair of a wrong state is tested with
+#include <cstdlib>
+#include <set>
+#include <string_view>
+#endif
+
 namespace holdfast::replay {
 
 namespace {
+
+#ifdef HOLDFAST_UNSAFE_FAULTS
+/// Each such object is stored wrongly once: when the log is replayed, it comes out right.
+void misapply(msg::transaction& transaction) {
+  static std::set<std::string> done;
+  const char* wanted = std::getenv("HOLDFAST_UNSAFE");
+  if (!wanted || std::string_view(wanted) != "wrong-state")
+    return;
+  for (auto& one : transaction.mutations) {
+    if (one.json && one.key.starts_with("misapplied") && done.insert(one.key).second)
+      one.json->append(" ");
+  }
+}
+#endif
 
 constexpr std::uint64_t record_overhead_bytes = 40; // of the log's format, about
 
@@ -72,6 +92,9 @@ void replay_impl::apply_one(const raft::entry& entry, const msg::apply_batch& ba
 }
 
 void replay_impl::apply_command(std::uint64_t index, msg::transaction transaction) {
+#ifdef HOLDFAST_UNSAFE_FAULTS
+  misapply(transaction);
+#endif
   auto outcome = store_.apply(index, std::move(transaction));
   if (index > config_.feed->told.value_or(0))
     std::move(outcome.changes.begin(), outcome.changes.end(), std::back_inserter(changes_));
@@ -128,18 +151,38 @@ void replay_impl::apply_activation(std::uint64_t index, const msg::activation& a
 }
 
 void replay_impl::check_digest(std::uint64_t index, const msg::state_hash_mark& mark) {
+  if (const auto own = store_.digest_at(mark.index))
+    config_.verdict->note(mark.index, *own);
   const auto verdict = store_.apply(index, mark);
   if (verdict == hash_verdict::equal && diverged_.empty())
     config_.verdict->same = mark.index;
-  if (verdict != hash_verdict::differs || !diverged_.empty())
+  if (verdict == hash_verdict::differs && diverged_.empty())
+    doubt_state(mark.index);
+}
+
+/// Either this copy or the proposer's is wrong, and nobody can tell from here: serve nobody until the members
+/// have compared (node/state_judgement.hpp).
+void replay_impl::doubt_state(std::uint64_t index) {
+  config_.verdict->differs = index;
+  diverged_ = "the state of this node differs from the cluster's at index " + std::to_string(index);
+  config_.feed->local_view->view.reset();
+  spdlog::critical(
+      "{}", msg::log_line("state_diverged")
+                .with("index", index)
+                .with("advice", "this node serves nothing until the members have compared their states")
+                .str());
+  send(consensus_, msg::judged_atom::value, diverged_);
+}
+
+void replay_impl::judged(std::uint64_t index, bool right) {
+  if (!right && diverged_.empty())
+    return doubt_state(index);
+  if (!right || diverged_.empty() || config_.verdict->differs != index)
     return;
-  config_.verdict->differs = mark.index;
-  diverged_ = "the state of this node differs from the cluster's at index " + std::to_string(mark.index);
-  spdlog::critical("{}", msg::log_line("state_diverged")
-                             .with("index", mark.index)
-                             .with("advice", "this node serves nothing until the others have made it whole")
-                             .str());
-  send(consensus_, msg::health_atom::value, false, diverged_);
+  spdlog::warn("{}", msg::log_line("state_confirmed").with("index", index).str());
+  config_.verdict->differs = 0;
+  diverged_.clear();
+  send(consensus_, msg::judged_atom::value, diverged_);
 }
 
 void replay_impl::tell_changes() {

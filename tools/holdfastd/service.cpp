@@ -194,6 +194,8 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.executor = loop_.context().get_executor();
   config.ask = &host_.ask();
   config.replay = group_.replay();
+  config.judged_replay =
+      caf::actor_cast<msg::replay_group_actor>(caf::actor_cast<caf::strong_actor_ptr>(group_.replay()));
   config.consensus = group_.consensus();
   config.links = links_.handle();
   config.log_writer = group_.log_writer();

@@ -43,6 +43,9 @@ void disk::make_durable(const disk_write& what) {
   }
   if (what.snapshot)
     durable_.snapshot = *what.snapshot;
+  const auto& log = durable_.log;
+  if (what.commit > log.base() && what.commit <= log.last() && log.at(what.commit).term == what.commit_term)
+    durable_.commit = what.commit;
 }
 
 disk_write disk::next_durable() {
@@ -88,6 +91,7 @@ void disk::rot(index_t index) {
   assert(index > durable_.snapshot.meta.index && index <= durable_.log.last());
   durable_.log.truncate_from(index);
   durable_.state.recovering = true;
+  durable_.commit = {};
   written_ = durable_.log;
 }
 

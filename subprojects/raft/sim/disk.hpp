@@ -42,6 +42,7 @@ struct image {
   log_image log;
   stored_snapshot snapshot;
   std::optional<partial_snapshot> partial;
+  index_t commit; ///< as of the last write; zero: not known
 };
 
 /// One write. Its parts are applied in this order.
@@ -54,6 +55,8 @@ struct disk_write {
   std::optional<stored_snapshot> snapshot; ///< made here; the log is then cut up to `compact_to`
   index_t compact_to;
   std::vector<message> promises; ///< leave once this is durable
+  index_t commit;                ///< what the writer knew to be committed, and the term of that entry
+  term_t commit_term;
 };
 
 enum class crash_result : std::uint8_t { nothing_pending, kept_all, kept_part, lost_all };

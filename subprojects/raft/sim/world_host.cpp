@@ -78,6 +78,8 @@ void world::write_to_disk(std::size_t slot) {
   write.truncate_from = out.persist.truncate_from;
   write.entries = std::move(out.persist.entries);
   write.promises = std::move(out.send_after_persist);
+  write.commit = nodes[slot].brain->status().commit;
+  write.commit_term = nodes[slot].brain->log().term_at(write.commit).value_or(term_t{});
   submit(slot, std::move(write));
 }
 

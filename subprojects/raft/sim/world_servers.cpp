@@ -28,6 +28,7 @@ void world::boot_server(std::size_t slot) {
   }
   on.state = found.snapshot.bytes ? machine::load(*found.snapshot.bytes).value() : machine{};
   b.applied = {on.state.applied()};
+  b.commit = found.commit;
   ++on.life;
   on.positions.restarted(found.state.term);
   check.leases.lets_go(slot, now_); // the first act of a start: what the kernel still holds is removed

@@ -33,8 +33,8 @@ core::core(boot b)
     configs_.push_back({e.index, std::get<config>(std::move(decoded))});
   }
   applied_ = handed_out_ = std::max(b.applied, snapshot_.index);
-  commit_ = applied_;
   durable_ = log_.last_index();
+  commit_ = std::max(applied_, std::min(b.commit, durable_));
   if (fatal_.empty() && (commit_ > durable_ || log_.base_index() > snapshot_.index))
     fail("the log on disk does not reach from the snapshot to what was applied");
   committed_config_ = committed_config().index;

@@ -38,6 +38,7 @@ public:
           send(disk_->consensus, recovered_atom::value, recovered_ptr(found));
         },
         [this](persist_atom, const persist_ptr& request) { disk_->asked.push_back(request); },
+        [](commit_atom, std::uint64_t, std::uint64_t) {},
         [](readlog_atom, const raft::log_read&) {},
         [](snapshot_atom, std::uint64_t, const frame_ptr&, const view_ptr&) {},
         [](chunk_atom, const raft::snapshot_meta&, std::uint64_t, std::uint64_t,

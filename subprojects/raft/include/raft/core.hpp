@@ -37,6 +37,9 @@ struct boot {
   /// All entries on disk after log_base. Payloads may be left out (null), except of config entries.
   std::vector<entry> log;
   index_t applied; ///< what the state machine already holds, >= snapshot.index
+  /// Known to be committed when the disk was last written, and on disk; zero: nothing is known. Lets a node
+  /// apply that much before it hears of a leader.
+  index_t commit;
 };
 
 struct peer_status {
