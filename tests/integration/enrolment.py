@@ -413,6 +413,20 @@ def test_again(cli, cluster, active, node):
     expect(own_id(node) == own and own in peer_ids(active), "REM-09")
 
 
+def test_removed_while_down(cli, cluster, active, node):
+    """REM-09: nobody could tell it; it is turned away, says that it was removed, and may come back."""
+    node.kill()
+    wait_for(lambda: next(p for p in peers(active) if p["ConsensusID"] == own_id(node))["Offline"], 10, "Offline")
+    cli.ha(active, "remove", own_id(node))
+    node.start(wait=False)
+
+    def told():
+        status, _, data = node.client(timeout=5).request("POST", "/api/v3/profiles", {"Name": "not-here-either"})
+        return status == 503 and b"was removed from the cluster" in data
+    wait_for(lambda: quietly(told), 20, "it to say that it was removed")
+    test_again(cli, cluster, active, node)
+
+
 def run_remove(daemon, binary):
     with Workplace(daemon) as workplace:
         cli = Cli(binary, workplace.path / "home")
@@ -429,6 +443,10 @@ def run_remove(daemon, binary):
         print("test_again", flush=True)
         test_removed_is_harmless(cli, cluster, active, alive, restart=True)
         print("test_removed_is_harmless after a restart", flush=True)
+        test_again(cli, cluster, active, alive)
+        print("test_again after a restart", flush=True)
+        test_removed_while_down(cli, cluster, active, alive)
+        print("test_removed_while_down", flush=True)
 
 
 if __name__ == "__main__":

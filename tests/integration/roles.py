@@ -155,7 +155,28 @@ def test_edited_settings(cluster):
              "CON-07, CON-08: the cluster's settings in the file")
 
 
-def test_power_loss(cluster):
+def test_lonely_status(cli, node):
+    """CON-15, STA-10: a member that started again without a majority lets its users in and says how it stands, each
+    within a second."""
+    own = node.state_file()
+    for name in ("id", "leader", "active", "peers", "state", "fullstate", "health"):
+        began = time.monotonic()
+        said = node.client(timeout=5).call("GET", f"system/consensus/{name}")
+        took = time.monotonic() - began
+        expect(took < 1.0, f"STA-10: {name} took {took:.2f} s")
+        expect(name not in ("leader", "active") or said == "", f"CON-15: {name} is {said!r} without a majority")
+        expect(name != "peers" or len(said) == 3, f"STA-04: {said}")
+    began = time.monotonic()
+    expect(node.client(timeout=5).call("POST", "system/consensus/failOverSafe") is False, "STA-07")
+    expect(time.monotonic() - began < 1.0, "STA-10: failOverSafe")
+    expect(cli.ha(node, "state")["ConsensusID"] == own["ConsensusID"], "STA-05")
+    info = node.client(timeout=5).call("GET", "info")
+    expect(info["ha_status"] == "Connecting" and not info["ha_is_active"], f"CON-15: {info['ha_status']}")
+    status, _, _ = node.client(authorization="Basic bm9ib2R5Om5vYm9keQ==").request("GET", "/api/v3/system/consensus/state")
+    expect(status in (401, 403), f"STA-11: {status}")
+
+
+def test_power_loss(cli, cluster):
     """CON-15: all die; one alone waits, two serve."""
     cluster.put(cluster.active(), "before-the-dark", "x")
     for node in cluster.nodes:
@@ -163,7 +184,10 @@ def test_power_loss(cluster):
     first, second, third = cluster.nodes
     marked = len(second.log_text())
     second.start(wait=False)
+    wait_for(lambda: node_serves(second), 20, "CON-15: its users to be let in")
+    test_lonely_status(cli, second)
     wait_for(lambda: "no leader heard" in second.log_text()[marked:], 20, "it to look for the others")
+    test_lonely_status(cli, second)
     expect(not serves_writes(second, "alone"), "CON-15: one of three took a write")
     expect(second.client().request("GET", "/health/active")[0] != 200, "CON-15: one of three is active")
     third.start(wait=False)
@@ -229,10 +253,13 @@ def test_even_split(cluster, leaver):
 
 def run_majorities(daemon, binary):
     with Workplace(daemon) as workplace:
+        cli = Cli(binary, workplace.path / "home")
         cluster = Cluster(workplace, 3).form()
-        for test in (test_hung_active, test_returning_member, test_edited_settings, test_power_loss):
+        for test in (test_hung_active, test_returning_member, test_edited_settings):
             test(cluster)
             print(test.__name__, flush=True)
+        test_power_loss(cli, cluster)
+        print("test_power_loss", flush=True)
         leaver = test_change_under_load(cluster)
         print("test_change_under_load", flush=True)
         test_even_split(cluster, leaver)

@@ -52,6 +52,8 @@ def test_calm(cluster):
         expect(status_of(node, "active") == active.state_file()["ConsensusID"], "STA-03")
         peers = status_of(node, "peers")
         expect(sorted(peer["ConsensusID"] for peer in peers) == members, "STA-04")
+        wait_for(lambda n=node: all(peer["LastArtifactCommitHandled"] > 0 for peer in status_of(n, "peers")), 5,
+                 f"the index of every member on {node.address}")
         expect(all(set(peer) == NODE_KEYS for peer in peers), f"STA-13: {peers}")
         expect(all(peer["ApiUrl"] and peer["ConsensusAddr"] for peer in peers), f"addresses: {peers}")
         full = status_of(node, "fullstate")
@@ -189,8 +191,10 @@ def test_without_quorum(cluster, observer):
         expect(told_none, "CON-10: active is empty without a majority")
         times.sort()
         slowest = times[-1]
-        # One stray call is the machine's; a call that waits for somebody is slow every time.
-        expect(times[-2] < 1.0, f"STA-10: {times[-3:]} s on {lonely.address}")
+        expect(slowest < 1.0, f"STA-10: {times[-3:]} s on {lonely.address}")
+        # Nobody waits for a member that keeps silent for longer than this; a busy machine may add to single calls.
+        usual = times[len(times) * 3 // 4]
+        expect(usual < 0.5, f"STA-10: three in four of the calls within {usual:.2f} s")
         print(f"  {lonely.address} (active before: {was_active}): slowest status call without a quorum "
               f"{slowest * 1000:.0f} ms")
         for node in others:

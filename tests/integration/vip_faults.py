@@ -187,7 +187,8 @@ esac
 
 
 def check_script(cluster, folder):
-    """VIP-08..11: the script instead of the kernel calls, and what its failure leads to."""
+    """VIP-08..11: the script instead of the kernel calls, and what its failure leads to; OBS-05: the observer votes
+    in every hand-over and never runs `add`."""
     calls = folder / "calls"
     active = cluster.active()
     expect(f"{active.k} 3 add c0 {cluster.rig.cidr}" in calls.read_text(), f"VIP-08: {calls.read_text()}")
@@ -200,7 +201,7 @@ def check_script(cluster, folder):
     wait_for(lambda: any(k != active.k for k in cluster.rig.holders()), 10, "another holder")
     active.start()
     second = cluster.active()
-    others = [node for node in cluster.nodes if node is not second]
+    others = [node for node in cluster.nodes if node not in (second, cluster.node(4))]
     (folder / f"refuse-{others[0].k}").touch()
     stopped = second.count_stops()
     second.signal(signal.SIGTERM)
@@ -208,6 +209,10 @@ def check_script(cluster, folder):
     wait_for(lambda: cluster.rig.holders() == [others[1].k], 20, "VIP-10: the holder to be the one whose script works")
     second.start()
     (folder / f"refuse-{others[0].k}").unlink()
+    cluster.active()
+    lines = calls.read_text().splitlines()
+    expect(any("add" in line for line in lines) and not any(line.startswith("4 ") and " add " in line for line in lines),
+           f"OBS-05: {lines}")
 
 
 def random_faults(cluster, watch, count, seed, folder):
@@ -290,7 +295,7 @@ def main():
     parser.add_argument("--ipv6", action="store_true")
     parser.add_argument("--script", action="store_true")
     args = parser.parse_args()
-    with Rig(5 if args.random else 3, ipv6=args.ipv6) as rig, Workplace(os.path.abspath(args.daemon)) as workplace:
+    with Rig(5 if args.random else 4 if args.script else 3, ipv6=args.ipv6) as rig, Workplace(os.path.abspath(args.daemon)) as workplace:
         cluster = VipCluster(rig, workplace)
         script = workplace.path / "move-address"
         if args.script:
@@ -300,7 +305,7 @@ def main():
             cluster.node(1).start()
             check_refusals(cluster)
             cluster.node(1).terminate()
-        cluster.form(str(script) if args.script else "")
+        cluster.form(str(script) if args.script else "", observers=(4,) if args.script else ())
         cluster.active()
         watch = cluster.watch = Watch(rig, workplace.path / "holders.jsonl")
         writer = cluster.writer = Writer(rig, workplace.path / "writes.jsonl")

@@ -176,13 +176,13 @@ class VipCluster:
     def node(self, k):
         return self.nodes[k - 1]
 
-    def form(self, script=""):
+    def form(self, script="", observers=()):
         for node in self.nodes:
             node.start(wait=False)
         for node in self.nodes:
             wait_for(node.ready, 40, f"node {node.k} to serve")
         for node in self.nodes:
-            self.enroll(node, script)
+            self.enroll(node, script, Observer=node.k in observers)
         return self
 
     def body(self, node, script="", **more):
@@ -198,8 +198,8 @@ class VipCluster:
         state.update(more)
         return state
 
-    def enroll(self, node, script=""):
-        node.client(timeout=90).call("POST", "system/consensus/enroll", self.body(node, script))
+    def enroll(self, node, script="", **more):
+        node.client(timeout=90).call("POST", "system/consensus/enroll", self.body(node, script, **more))
         wait_for(node.ready, 20, f"node {node.k} to serve after its enrolment")
         self.ids[node.state_file()["ConsensusID"]] = node
 
