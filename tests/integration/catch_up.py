@@ -12,7 +12,7 @@ import threading
 import time
 
 from cluster_harness import Cluster, node_serves
-from cluster_tools import expect, own_id, quietly, wait_member
+from cluster_tools import expect, own_id, peers, quietly, wait_member
 from harness import Workplace, wait_for
 
 RECEIVING = re.compile(r"snapshot_receiving generation=(\d+) bytes=(\d+) stored=(\d+)")
@@ -195,7 +195,56 @@ def test_resume_after_cut(cluster):
     expect_equal(cluster, "after a transfer over two links")
 
 
+def voters(node):
+    return node.client(timeout=2).call("GET", "system/consensus/health")["Voters"]
+
+
+def stop_while_learning(cluster, first, second):
+    """Posts the enrolment and stops the second node as soon as the first has added it; None when it was promoted by
+    then."""
+    body = cluster.join_body(second)
+    posted = threading.Thread(target=lambda: quietly(
+        lambda: second.client(timeout=90).request("POST", "/api/v3/system/consensus/enroll", body)), daemon=True)
+    posted.start()
+    wait_for(lambda: len(peers(first)) == 2, 30, "the second node to be added", step=0.001)
+    os.kill(second.process.pid, signal.SIGSTOP)
+    return posted if voters(first) == 1 else None
+
+
+def test_newcomer_holds_nobody_up(workplace):
+    """ENR-12: a node that is stopped, then killed, in the middle of its way into a cluster of one: writes go on, for it
+    has no vote before it holds everything; its next life completes the join."""
+    cluster = Cluster(workplace, 2).start()
+    first, second = cluster.nodes
+    cluster.found(first)
+    client = first.client(timeout=20)
+    for number in range(60):
+        client.call("POST", "profiles", {"Name": f"big-{number}", "Description": "z" * 400_000})
+    for _ in range(5):
+        posted = stop_while_learning(cluster, first, second)
+        if posted:
+            break
+        os.kill(second.process.pid, signal.SIGCONT)
+        wait_member(cluster, second)
+        first.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(second)}")
+        wait_for(lambda: quietly(lambda: cluster.local(second, "nothing") is None), 20, "it to be out")
+    expect(posted, "the newcomer was promoted too soon every time")
+    for number in range(10):
+        began = time.monotonic()
+        cluster.put(first, f"while-it-sleeps-{number}", "x")
+        expect(time.monotonic() - began < 2, "ENR-12: a write waits for the newcomer")
+    second.kill()
+    cluster.put(first, "while-it-is-dead", "x")
+    posted.join(10)
+    second.start(wait=False)
+    wait_member(cluster, second)
+    expect(cluster.local(second, "while-it-is-dead") == "x" and voters(first) == 2, "ENR-12: a member in the end")
+
+
 def main():
+    with Workplace(sys.argv[1]) as workplace:
+        test_newcomer_holds_nobody_up(workplace)
+        print("test_newcomer_holds_nobody_up", flush=True)
     with Workplace(sys.argv[1]) as workplace:
         cluster = Cluster(workplace, 3, extra=["--log-limit", "128KiB"]).form()
         load = Load(cluster, 8000)
