@@ -41,8 +41,8 @@ void core::on(const message& m, const heartbeat_response& b) {
     p->answered_round = b.round;
     round_answered();
   }
-  // It lost entries it had acknowledged, and the link stayed up: while nothing new is to be sent, nothing else
-  // would show it.
+  // It lost entries it had acknowledged, and the link stayed up: while nothing new is to be sent, nothing
+  // else would show it.
   if (b.recovering && b.last_index < p->match && p->state != progress_state::snapshot) {
     p->match = b.last_index;
     p->become_probe();
