@@ -1,5 +1,7 @@
 #include "messages/ha_state.hpp"
 
+#include "messages/json_numbers.hpp"
+
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/stringbuffer.h>
@@ -147,6 +149,8 @@ std::variant<parsed_ha_state, std::string> parse_ha_state(std::string_view text)
     return "longer than 1 MiB";
   if (too_deep(text))
     return "nested too deeply";
+  if (may_hold_tiny_number(text))
+    return "a number with an exponent or zeros that no setting has";
   rapidjson::Document doc;
   doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
                                                                                         text.size());

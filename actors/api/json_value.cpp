@@ -1,5 +1,7 @@
 #include "actors/api/json_value.hpp"
 
+#include "messages/json_numbers.hpp"
+
 #include <rapidjson/error/en.h>
 #include <rapidjson/prettywriter.h>
 #include <rapidjson/reader.h>
@@ -17,6 +19,10 @@ namespace {
 constexpr unsigned plain_flags =
     rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
 constexpr unsigned checking_flags = plain_flags | rapidjson::kParseValidateEncodingFlag;
+/// For texts with numbers that RapidJSON's exact conversion may not survive: within a few units of the last
+/// place.
+constexpr unsigned careful_flags =
+    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
 /// Names of up to so many members are compared pair by pair: cheaper than hashing them.
 constexpr std::size_t most_compared = 40;
@@ -106,8 +112,9 @@ struct bounded_source {
     rapidjson::InsituStringStream in(copy.data());
     rapidjson::Reader reader;
     depth_guard guard(out, depth);
-    const auto result =
-        is_ascii(text) ? reader.Parse<plain_flags>(in, guard) : reader.Parse<checking_flags>(in, guard);
+    const auto result = msg::may_hold_tiny_number(text) ? reader.Parse<careful_flags>(in, guard)
+                        : is_ascii(text)                ? reader.Parse<plain_flags>(in, guard)
+                                                        : reader.Parse<checking_flags>(in, guard);
     if (guard.too_deep()) {
       failure = "JSON is nested deeper than " + std::to_string(depth) + " levels";
     } else if (guard.half_pair()) {

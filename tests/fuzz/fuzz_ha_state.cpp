@@ -42,6 +42,8 @@ std::vector<std::vector<std::uint8_t>> holdfast::fuzz::seeds() {
   state.unknown.emplace_back("Later", R"({"a":[1,2.5,null,"\u00e4"]})");
   for (const std::string& text :
        {std::string(R"({"Passive":true})"), std::string(R"({"Roots":null,"ActiveUrl":"x"})"),
+        R"({"Later":0.)" + std::string(400, '0') +
+            "12345678901234567890123}", // outside RapidJSON's table of powers
         msg::to_json(state, msg::secrets::keep)})
     all.emplace_back(text.begin(), text.end());
   return all;

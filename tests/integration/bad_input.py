@@ -91,6 +91,9 @@ def bodies(node):
         refused(node, method, path, b"{\"Name\":\"\xff\xfe\"}", 400)
         refused(node, method, path, "{}", 400, {"Content-Type": "text/plain"}, "Invalid content type: text/plain")
         refused(node, method, path, "{} {}", 400)
+    for number in ("0." + "0" * 400 + "12345678901234567890123", "0.0000000001234567890123456789e-320", "1e-99999"):
+        status, _, data = node.client().request("PUT", "/api/v3/profiles/bob", '{"Name":"bob","Params":{"x":%s}}' % number)
+        assert status == 200, (number, status, data[:200])
     nested = b"[{\"op\":\"add\",\"path\":\"/Params/x\",\"value\":" + b"[" * 200 + b"]" * 200 + b"}]"
     refused(node, "PATCH", "/api/v3/profiles/bob", nested, 400)
     pack = b"{\"meta\":{\"Name\":\"p\"},\"sections\":{\"profiles\":{\"q\":{\"Name\":\"q\",\"Params\":{\"x\":"

@@ -274,7 +274,7 @@ void log_recovery::check_hint() {
 
 /// Makes what was found durable and brings the files to their exact size.
 status log_recovery::settle() {
-  const auto tolerate = [this](status s) -> status {
+  const auto tolerate = [this](const status& s) -> status {
     if (s || s.failure().kind != error_kind::no_space)
       return s ? s : log_.fail(s.failure());
     report_.no_space = true;

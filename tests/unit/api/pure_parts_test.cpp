@@ -37,6 +37,20 @@ TEST_CASE("JSON: depth and size are bounded, broken text is refused") {
   CHECK(json::parse("\"aaaa\"", doc, {3, 64}));
 }
 
+TEST_CASE("JSON: numbers with more zeros or a smaller exponent than a double has are read, and near what "
+          "they say") {
+  const std::string digits = "12345678901234567890123";
+  for (const std::size_t zeros : {60U, 63U, 64U, 300U, 320U, 340U, 348U, 400U, 5000U})
+    for (const std::string tail :
+         {"", "e-9", "e-99", "e-100", "e-320", "E-0000300", "e+99", "e99", "e-2147483"})
+      CHECK(std::abs(parsed("[0." + std::string(zeros, '0') + digits + tail + "]")[0].GetDouble()) < 1e100);
+  for (const std::string text :
+       {"1e-400", "0.0000000001234567890123456789e-320", "123456789012345678901234567890e-370"})
+    CHECK(parsed("[" + text + "]")[0].GetDouble() < 1e-300);
+  CHECK(parsed("[1.25e-300]")[0].GetDouble() == doctest::Approx(1.25e-300));
+  CHECK(parsed("[0.1234567890123456789]")[0].GetDouble() == 0.1234567890123456789);
+}
+
 TEST_CASE("JSON: a zero byte is no end of the text, a byte order mark is skipped") {
   json::document doc;
   for (const std::string_view text : {std::string_view("{}\0", 3), std::string_view("{}\0[", 4),
