@@ -56,8 +56,10 @@ msg::standing_ptr request_forwarder::standing() const {
 
 void request_forwarder::open(const boost::asio::any_io_executor& loop) {
   loop_ = loop;
-  if (config_.standing)
-    boost::asio::co_spawn(loop, watch_active(), boost::asio::detached);
+  if (!config_.standing)
+    return;
+  boost::asio::co_spawn(loop, watch_active(), boost::asio::detached);
+  boost::asio::co_spawn(loop, watch_role(), boost::asio::detached);
 }
 
 void request_forwarder::close() {
@@ -68,16 +70,25 @@ void request_forwarder::close() {
     config_.standing->wake();
 }
 
-/// Calls that a member no longer active sits on are ended after the grace: it may never answer.
-awaitable<void> request_forwarder::watch_active() {
+/// On its own: whoever waits out a grace would miss a role that comes and goes meanwhile.
+awaitable<void> request_forwarder::watch_role() {
   const auto self = shared_from_this();
   const auto board = config_.standing;
-  bool was_active = false;
-  while (!closed_) {
+  for (bool was_active = false; !closed_;) {
     const auto seen = board->version();
     const bool active = standing() && standing()->active;
     if (std::exchange(was_active, active) && !active && role_lost_)
       role_lost_();
+    co_await board->changed(seen, clock::time_point::max());
+  }
+}
+
+/// Calls that a member no longer active sits on are ended after the grace: it may never answer.
+awaitable<void> request_forwarder::watch_active() {
+  const auto self = shared_from_this();
+  const auto board = config_.standing;
+  while (!closed_) {
+    const auto seen = board->version();
     bool late = false;
     for (const auto& one : flights_)
       late = late || !standing() || one.target != standing()->active_id;

@@ -82,6 +82,7 @@ private:
   boost::asio::awaitable<bool> vouched_for(std::shared_ptr<net::http_exchange> exchange,
                                            msg::standing_ptr standing);
   boost::asio::awaitable<void> watch_active();
+  boost::asio::awaitable<void> watch_role();
   /// In the air until the returned pointer goes.
   [[nodiscard]] std::shared_ptr<void> take_off(std::string target,
                                                std::shared_ptr<net::client_cancel> cancel);
