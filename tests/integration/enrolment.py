@@ -413,8 +413,16 @@ def test_again(cli, cluster, active, node):
     expect(own_id(node) == own and own in peer_ids(active), "REM-09")
 
 
+def known_committed(node):
+    """The index in the newest metadata (subprojects/wal/include/wal/meta_pair.hpp, actors/replay/log_disk.hpp)."""
+    copies = [path.read_bytes() for path in (node.root / "raft").glob("meta.?")]
+    newest = max(copies, key=lambda data: int.from_bytes(data[16:24], "little"))
+    return int.from_bytes(newest[201:209], "little")
+
+
 def test_removed_while_down(cli, cluster, active, node):
     """REM-09: nobody could tell it; it is turned away, says that it was removed, and may come back."""
+    wait_for(lambda: known_committed(node) > 0, 5, "what is committed to be on its disk")
     node.kill()
     wait_for(lambda: next(p for p in peers(active) if p["ConsensusID"] == own_id(node))["Offline"], 10, "Offline")
     cli.ha(active, "remove", own_id(node))
