@@ -14,7 +14,7 @@ namespace holdfast::msg {
 
 namespace {
 
-constexpr std::size_t largest_text = std::size_t{1} << 20;
+constexpr std::size_t largest_state_text = std::size_t{1} << 20;
 constexpr std::size_t deepest = 32;
 
 struct string_field {
@@ -145,15 +145,16 @@ bool is_uuid(std::string_view text) {
 }
 
 std::variant<parsed_ha_state, std::string> parse_ha_state(std::string_view text) {
-  if (text.size() > largest_text)
+  if (text.size() > largest_state_text)
     return "longer than 1 MiB";
   if (too_deep(text))
     return "nested too deeply";
-  if (may_hold_tiny_number(text))
-    return "a number with an exponent or zeros that no setting has";
   rapidjson::Document doc;
-  doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
-                                                                                        text.size());
+  if (may_hold_tiny_number(text))
+    doc.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
+  else
+    doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
+                                                                                          text.size());
   if (doc.HasParseError())
     return std::string(rapidjson::GetParseError_En(doc.GetParseError())) + " (at byte " +
            std::to_string(doc.GetErrorOffset()) + ")";

@@ -6,6 +6,7 @@
 #include "actors/api/name_rules.hpp"
 #include "actors/api/object_shape.hpp"
 #include "actors/api/param_schema.hpp"
+#include "messages/json_numbers.hpp"
 
 #include <doctest/doctest.h>
 
@@ -49,6 +50,15 @@ TEST_CASE("JSON: numbers with more zeros or a smaller exponent than a double has
     CHECK(parsed("[" + text + "]")[0].GetDouble() < 1e-300);
   CHECK(parsed("[1.25e-300]")[0].GetDouble() == doctest::Approx(1.25e-300));
   CHECK(parsed("[0.1234567890123456789]")[0].GetDouble() == 0.1234567890123456789);
+}
+
+TEST_CASE("JSON: what looks like a small exponent in a string costs no number its last digit") {
+  for (const std::string_view text : {R"({"Id":"52a4b01e-1234-4123-812e-456789abcdef","n":0.1})",
+                                      R"(["\\","e-999"])", R"(["\"1e-999",1.5e-99])", R"(["1e-999)"})
+    CHECK_FALSE(holdfast::msg::may_hold_tiny_number(text));
+  for (const std::string_view text : {R"({"e":1e-100})", R"(["\\",1E-0100])", R"([-2.5e-999])"})
+    CHECK(holdfast::msg::may_hold_tiny_number(text));
+  CHECK(holdfast::msg::may_hold_tiny_number("[0." + std::string(64, '0') + "1]"));
 }
 
 TEST_CASE("JSON: a zero byte is no end of the text, a byte order mark is skipped") {

@@ -112,6 +112,12 @@ TEST_CASE("HST-04, HST-15 an invalid file is filled from the flags, and the iden
   }
 }
 
+TEST_CASE("HST-15 an id that looks like a number with a small exponent is no damage") {
+  msg::ha_state state;
+  state.consensus_id = "2f9d6c1e-1234-4567-812e-345678901234";
+  CHECK(parsed(msg::to_json(state, msg::secrets::keep)).consensus_id == state.consensus_id);
+}
+
 TEST_CASE("C-03 damaged bytes are kept aside, never overwritten") {
   fake_files files;
   const auto id = load(files).state.consensus_id;
