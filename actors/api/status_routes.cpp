@@ -29,7 +29,9 @@ awaitable<net::http_response> get_ready(request_context&, system_services& with)
   const auto status = co_await with.node.status();
   // A fresh node is not ready before there is a user who could log in, and what every endpoint starts with.
   const bool filled = view != nullptr && view->count("users") > 0 && has_builtins(*view);
-  const bool ready = filled && status.has_value() && !status->leader_id.empty();
+  // A leader becomes active a moment after it was elected, and takes no writes before.
+  const bool led = status.has_value() && !status->leader_id.empty();
+  const bool ready = filled && led && (status->leader_id != status->node_id || !status->active_id.empty());
   co_return json_response(ready ? R"({"ready":true})" : R"({"ready":false})", ready ? 200 : 503);
 }
 
