@@ -44,10 +44,11 @@ struct arguments {
   bool marks_required = false;
 };
 
+constexpr auto usage_line = "usage: raft_sim (--seed N | --seeds A..B | --for SECONDSs | --regressions FILE)"
+                            " [--seed-base TEXT] [--jobs N] [--compare] [--trace]\n";
+
 [[noreturn]] void usage(const std::string& wrong) {
-  std::cerr << "raft_sim: " << wrong
-            << "\nusage: raft_sim (--seed N | --seeds A..B | --for SECONDSs | --regressions FILE)"
-               " [--seed-base TEXT] [--jobs N] [--compare] [--trace]\n";
+  std::cerr << "raft_sim: " << wrong << "\n" << usage_line;
   std::exit(2);
 }
 
@@ -83,7 +84,10 @@ arguments parse(int argc, char** argv) {
     const auto value = [&]() -> std::string {
       return i + 1 < argc ? argv[++i] : (usage(name + " needs a value"), "");
     };
-    if (name == "--seed") {
+    if (name == "--help" || name == "-h") {
+      std::cout << usage_line;
+      std::exit(0);
+    } else if (name == "--seed") {
       result.seeds.push_back(number(value()));
     } else if (name == "--seeds") {
       const auto range = value();
