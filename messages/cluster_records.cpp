@@ -10,7 +10,7 @@ namespace holdfast::msg {
 
 namespace {
 
-constexpr std::size_t largest_text = std::size_t{1} << 20;
+constexpr std::size_t largest_record = std::size_t{1} << 20;
 
 /// One table a record: the same fields are written and read.
 template <class Record, class Visit>
@@ -93,7 +93,7 @@ std::string write_record(const Record& record) {
 
 /// Iterative: depth costs no stack.
 bool parse_text(std::string_view json, rapidjson::Document& out) {
-  if (json.size() > largest_text)
+  if (json.size() > largest_record)
     return false;
   out.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(json.data(), json.size());
   return !out.HasParseError();

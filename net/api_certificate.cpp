@@ -32,7 +32,7 @@ using bio_ptr = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using key_ptr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using x509_ptr = std::unique_ptr<X509, decltype(&X509_free)>;
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void fail_certificate(const std::string& what) {
   throw tls_error(what + ": " + openssl_error());
 }
 
@@ -43,7 +43,7 @@ void add_extension(X509* cert, int nid, const std::string& value) {
   const std::unique_ptr<X509_EXTENSION, decltype(&X509_EXTENSION_free)> extension(
       X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()), &X509_EXTENSION_free);
   if (!extension || X509_add_ext(cert, extension.get(), -1) != 1)
-    fail("cannot make the API certificate");
+    fail_certificate("cannot make the API certificate");
 }
 
 std::string subject_names(const certificate_names& names) {
@@ -66,7 +66,7 @@ pem_pair to_pem(X509* cert, EVP_PKEY* key) {
   const bio_ptr key_bio(BIO_new(BIO_s_secmem()), &BIO_free);
   if (PEM_write_bio_X509(cert_bio.get(), cert) != 1 ||
       PEM_write_bio_PrivateKey(key_bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1)
-    fail("cannot write the API certificate as PEM");
+    fail_certificate("cannot write the API certificate as PEM");
   return {text_of(cert_bio), text_of(key_bio)};
 }
 
@@ -166,7 +166,7 @@ namespace {
 pem_pair sign_self(const key_ptr& key, const certificate_names& names, std::chrono::hours validity) {
   const x509_ptr cert(X509_new(), &X509_free);
   if (!key || !cert)
-    fail("cannot make a key for the API certificate");
+    fail_certificate("cannot make a key for the API certificate");
   std::array<unsigned char, 16> serial{};
   RAND_bytes(serial.data(), serial.size());
   serial[0] = static_cast<unsigned char>((serial[0] & 0x3fU) | 0x40U); // positive and of full length
@@ -191,7 +191,7 @@ pem_pair sign_self(const key_ptr& key, const certificate_names& names, std::chro
   if (const auto alternatives = subject_names(names); !alternatives.empty())
     add_extension(cert.get(), NID_subject_alt_name, alternatives);
   if (X509_sign(cert.get(), key.get(), EVP_sha256()) == 0)
-    fail("cannot sign the API certificate");
+    fail_certificate("cannot sign the API certificate");
   return to_pem(cert.get(), key.get());
 }
 
@@ -200,7 +200,7 @@ key_ptr parse_key(const fs::path& path) {
   const bio_ptr bio(BIO_new_mem_buf(text.key.data(), static_cast<int>(text.key.size())), &BIO_free);
   key_ptr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   if (!key)
-    fail(path.string() + " holds no usable private key");
+    fail_certificate(path.string() + " holds no usable private key");
   return key;
 }
 

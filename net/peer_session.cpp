@@ -15,7 +15,7 @@ using asio::use_awaitable;
 namespace {
 
 constexpr std::size_t first_buffer = 16 * 1024;
-constexpr std::size_t kept_buffer = 256 * 1024; ///< capacity kept after a large frame
+constexpr std::size_t kept_frame_buffer = 256 * 1024; ///< capacity kept after a large frame
 
 } // namespace
 
@@ -303,7 +303,7 @@ bool peer_session::hand_over(const peer_frame& frame) {
 asio::awaitable<bool> peer_session::read_more(std::size_t wanted) {
   if (begin_ == end_) {
     begin_ = end_ = 0;
-    if (in_.size() > kept_buffer && wanted <= kept_buffer) {
+    if (in_.size() > kept_frame_buffer && wanted <= kept_frame_buffer) {
       in_.resize(first_buffer);
       in_.shrink_to_fit();
     }
@@ -353,7 +353,7 @@ void peer_session::flush() {
     writing_.clear();
     written_ = 0;
     std::swap(writing_, queue_);
-    if (queue_.capacity() > kept_buffer)
+    if (queue_.capacity() > kept_frame_buffer)
       queue_ = {};
   }
   busy_ = true;

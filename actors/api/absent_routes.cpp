@@ -91,33 +91,25 @@ awaitable<http_response> no_upgrade(request_context& ctx) {
   co_return http_response{};
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 } // namespace
 
 void add_absent_routes(router& routes) {
   for (const char* prefix : {"files", "isos"}) {
     const auto one = std::string(prefix) + "/{path*}";
-    add(routes, http_method::get, prefix, list_nothing);
-    add(routes, http_method::get, one, get_blob);
-    add(routes, http_method::post, one, post_blob);
-    add(routes, http_method::del, one, delete_blob);
+    routes.add(http_method::get, prefix, list_nothing);
+    routes.add(http_method::get, one, get_blob);
+    routes.add(http_method::post, one, post_blob);
+    routes.add(http_method::del, one, delete_blob);
   }
-  add(routes, http_method::get, "plugin_providers", list_nothing);
-  add(routes, http_method::get, "plugin_providers/{name}", no_provider);
-  add(routes, http_method::get, "plugin_providers/{name}/binary", no_provider);
-  add(routes, http_method::post, "plugin_providers/{name}", post_provider);
-  add(routes, http_method::del, "plugin_providers/{name}", no_provider);
-  add(routes, http_method::get, "system/actions", list_nothing);
-  add(routes, http_method::get, "system/actions/{command}", no_system_action);
-  add(routes, http_method::post, "system/actions/{command}", run_system_action);
-  add(routes, http_method::post, "system/upgrade", no_upgrade);
+  routes.add(http_method::get, "plugin_providers", list_nothing);
+  routes.add(http_method::get, "plugin_providers/{name}", no_provider);
+  routes.add(http_method::get, "plugin_providers/{name}/binary", no_provider);
+  routes.add(http_method::post, "plugin_providers/{name}", post_provider);
+  routes.add(http_method::del, "plugin_providers/{name}", no_provider);
+  routes.add(http_method::get, "system/actions", list_nothing);
+  routes.add(http_method::get, "system/actions/{command}", no_system_action);
+  routes.add(http_method::post, "system/actions/{command}", run_system_action);
+  routes.add(http_method::post, "system/upgrade", no_upgrade);
 }
 
 } // namespace holdfast::api

@@ -9,7 +9,7 @@ namespace holdfast::api {
 
 namespace {
 
-constexpr std::size_t longest = 16384;
+constexpr std::size_t longest_header = 16384;
 
 /// The rest behind a scheme's name, compared without regard to case, and its blanks.
 std::optional<std::string_view> after_scheme(std::string_view header, std::string_view scheme) {
@@ -34,7 +34,7 @@ std::optional<credential> split_pair(std::string_view pair) {
 } // namespace
 
 std::optional<credential> parse_authorization(std::string_view header) {
-  if (header.size() > longest)
+  if (header.size() > longest_header)
     return std::nullopt;
   if (const auto token = after_scheme(header, "bearer"); token && !token->empty())
     return bearer_credential{std::string(*token)};
@@ -46,7 +46,7 @@ std::optional<credential> parse_authorization(std::string_view header) {
 }
 
 std::optional<credential> parse_query_token(std::string_view value) {
-  if (value.empty() || value.size() > longest)
+  if (value.empty() || value.size() > longest_header)
     return std::nullopt;
   if (looks_like_token(value) || value.find(':') == std::string_view::npos)
     return bearer_credential{std::string(value)};

@@ -29,7 +29,7 @@ awaitable<net::http_response> get_leader(request_context&, system_services& with
   co_return json_response(json::quoted(status.leader_id));
 }
 
-awaitable<net::http_response> get_active(request_context&, system_services& with) {
+awaitable<net::http_response> get_consensus_active(request_context&, system_services& with) {
   const auto status = co_await status_of(with);
   co_return json_response(json::quoted(status.active_id));
 }
@@ -159,7 +159,7 @@ void add_consensus_routes(router& into, system_services& with) {
   using net::http_method;
   add(http_method::get, "system/consensus/id", access::user, get_id);
   add(http_method::get, "system/consensus/leader", access::user, get_leader);
-  add(http_method::get, "system/consensus/active", access::user, get_active);
+  add(http_method::get, "system/consensus/active", access::user, get_consensus_active);
   add(http_method::get, "system/consensus/peers", access::user, get_peers);
   add(http_method::get, "system/consensus/state", access::user, get_state);
   add(http_method::get, "system/consensus/fullstate", access::user, get_fullstate);

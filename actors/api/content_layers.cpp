@@ -2,6 +2,7 @@
 
 #include "actors/api/content_meta.hpp"
 #include "actors/api/object_shape.hpp"
+#include "actors/api/text_trim.hpp"
 
 #include <algorithm>
 #include <map>
@@ -72,24 +73,18 @@ void check_features(pack& p, const content_request& request, std::vector<std::st
   }
 }
 
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(' ');
-  if (from == std::string_view::npos)
-    return {};
-  return text.substr(from, text.find_last_not_of(' ') - from + 1);
-}
-
 void check_prerequisites(pack& p, const write_draft& draft, std::vector<std::string>& why) {
   auto wanted = json::text_at(p.meta(), "Prerequisites");
   while (!wanted.empty()) {
     const auto end = std::min(wanted.find(','), wanted.size());
-    const auto entry = trimmed(wanted.substr(0, end));
+    const auto entry = trimmed(wanted.substr(0, end), " ");
     wanted.remove_prefix(std::min(end + 1, wanted.size()));
     if (entry.empty())
       continue;
     const auto colon = entry.find(':');
-    const auto name = trimmed(entry.substr(0, colon));
-    const auto rule = colon == std::string_view::npos ? std::string_view() : trimmed(entry.substr(colon + 1));
+    const auto name = trimmed(entry.substr(0, colon), " ");
+    const auto rule =
+        colon == std::string_view::npos ? std::string_view() : trimmed(entry.substr(colon + 1), " ");
     auto other = stored_pack(draft, name);
     if (!other)
       why.push_back("Missing prerequisite " + std::string(name));

@@ -15,14 +15,14 @@ using boost::asio::awaitable;
 using net::http_method;
 using net::http_response;
 
-constexpr std::size_t objects_a_step = 512;
+constexpr std::size_t pack_objects_a_step = 512;
 
 awaitable<http_response> list_contents(request_context& ctx) {
   if (!ctx.may("contents", "list", ""))
     co_return json_response("[]");
   const auto view = co_await ctx.view();
   backing_counts writable(view);
-  while (!writable.step(objects_a_step))
+  while (!writable.step(pack_objects_a_step))
     co_await boost::asio::post(ctx.exchange->executor(), boost::asio::use_awaitable);
   co_return json_response(content_summaries(*view, writable.summary()));
 }
@@ -34,7 +34,7 @@ awaitable<http_response> get_content(request_context& ctx) {
   if (name == backing_store) {
     // The whole store: the cluster's timers share this loop, so it is written in steps.
     backing_text writable(view);
-    while (!writable.step(objects_a_step))
+    while (!writable.step(pack_objects_a_step))
       co_await boost::asio::post(ctx.exchange->executor(), boost::asio::use_awaitable);
     co_return json_response(writable.take());
   }
@@ -67,22 +67,14 @@ awaitable<http_response> delete_content(request_context& ctx) {
   co_return answer;
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 } // namespace
 
 void add_content_routes(router& routes) {
-  add(routes, http_method::get, "contents", list_contents);
-  add(routes, http_method::post, "contents", put_content);
-  add(routes, http_method::get, "contents/{name}", get_content);
-  add(routes, http_method::put, "contents/{name}", put_content);
-  add(routes, http_method::del, "contents/{name}", delete_content);
+  routes.add(http_method::get, "contents", list_contents);
+  routes.add(http_method::post, "contents", put_content);
+  routes.add(http_method::get, "contents/{name}", get_content);
+  routes.add(http_method::put, "contents/{name}", put_content);
+  routes.add(http_method::del, "contents/{name}", delete_content);
 }
 
 } // namespace holdfast::api

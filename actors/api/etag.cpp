@@ -1,5 +1,6 @@
 #include "actors/api/etag.hpp"
 
+#include "actors/api/text_trim.hpp"
 #include "actors/api/time_span.hpp"
 
 #include <algorithm>
@@ -7,18 +8,11 @@
 namespace holdfast::api {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t");
-  if (from == std::string_view::npos)
-    return {};
-  return text.substr(from, text.find_last_not_of(" \t") - from + 1);
-}
-
 template <class Visit>
 void each_part(std::string_view list, Visit visit) {
   while (!list.empty()) {
     const auto end = std::min(list.find(','), list.size());
-    visit(trimmed(list.substr(0, end)));
+    visit(trimmed(list.substr(0, end), " \t"));
     list.remove_prefix(std::min(end + 1, list.size()));
   }
 }
@@ -53,7 +47,7 @@ bool etag_matches(std::string_view if_none_match, std::string_view etag) {
 
 bool valid_if_none_match(std::string_view text) {
   bool good = true;
-  const auto whole = trimmed(text);
+  const auto whole = trimmed(text, " \t");
   if (whole.empty() || whole == "*")
     return true;
   each_part(whole, [&](std::string_view part) { good = good && is_tag(part); });

@@ -1,16 +1,10 @@
 #include "actors/api/event_pattern.hpp"
+#include "actors/api/text_trim.hpp"
 
 #include <algorithm>
 
 namespace holdfast::api {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t\r\n");
-  if (from == std::string_view::npos)
-    return {};
-  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
-}
 
 std::string unescaped(std::string_view text) {
   std::string out;
@@ -36,7 +30,7 @@ std::optional<event_pattern::part> event_pattern::parse_part(std::string_view te
   part out;
   while (true) {
     const auto end = std::min(text.find(','), text.size());
-    const auto name = trimmed(text.substr(0, end));
+    const auto name = trimmed(text.substr(0, end), " \t\r\n");
     if (name == "*")
       out.any = true;
     else if (!name.empty())
@@ -49,7 +43,7 @@ std::optional<event_pattern::part> event_pattern::parse_part(std::string_view te
 }
 
 std::optional<event_pattern> event_pattern::parse(std::string_view text) {
-  text = trimmed(text);
+  text = trimmed(text, " \t\r\n");
   const auto first = text.find('.');
   const auto second = first == std::string_view::npos ? first : text.find('.', first + 1);
   if (second == std::string_view::npos || text.size() > longest_pattern_text)
@@ -72,12 +66,13 @@ bool event_pattern::matches(std::string_view type, std::string_view action, std:
 }
 
 std::optional<registration> parse_registration(std::string_view message) {
-  message = trimmed(message);
+  message = trimmed(message, " \t\r\n");
   const auto blank = message.find(' ');
   const auto verb = message.substr(0, blank);
   if (verb != "register" && verb != "deregister")
     return std::nullopt;
-  const auto rest = blank == std::string_view::npos ? std::string_view() : trimmed(message.substr(blank));
+  const auto rest =
+      blank == std::string_view::npos ? std::string_view() : trimmed(message.substr(blank), " \t\r\n");
   return registration{verb == "register", std::string(rest)};
 }
 

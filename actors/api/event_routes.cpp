@@ -47,14 +47,6 @@ awaitable<http_response> get_logs(request_context& ctx, const log_ring* ring) {
   co_return json_response(ring ? ring->text() : "[]");
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 } // namespace
 
 void add_event_routes(router& routes, event_hub& hub, std::shared_ptr<log_ring> ring) {
@@ -64,9 +56,9 @@ void add_event_routes(router& routes, event_hub& hub, std::shared_ptr<log_ring> 
   socket.token_in_query = true;
   socket.run = raw_handler{[&hub](request_context& ctx) { return serve_socket(ctx, hub); }};
   routes.add(std::move(socket));
-  add(routes, http_method::post, "events", [&hub](request_context& ctx) { return post_event(ctx, hub); });
-  add(routes, http_method::get, "logs",
-      [ring = std::move(ring)](request_context& ctx) { return get_logs(ctx, ring.get()); });
+  routes.add(http_method::post, "events", [&hub](request_context& ctx) { return post_event(ctx, hub); });
+  routes.add(http_method::get, "logs",
+             [ring = std::move(ring)](request_context& ctx) { return get_logs(ctx, ring.get()); });
 }
 
 void publish_log_lines(log_ring& ring, event_hub& hub, boost::asio::any_io_executor loop) {

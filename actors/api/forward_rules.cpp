@@ -19,9 +19,9 @@ bool unsafe_fault(const char* name) {
 }
 #endif
 
-constexpr std::string_view api_root = "/api/v3/";
+constexpr std::string_view forwarded_root = "/api/v3/";
 
-std::string lower(std::string_view text) {
+std::string lower_case(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -60,7 +60,7 @@ std::vector<std::string> named_by_connection(const header_list& headers) {
         part.remove_prefix(1);
       while (part.ends_with(' ') || part.ends_with('\t'))
         part.remove_suffix(1);
-      out.push_back(lower(part));
+      out.push_back(lower_case(part));
       rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
     }
   }
@@ -83,9 +83,9 @@ bool answered_here(const net::http_head& head) {
     return true;
 #endif
   std::string_view path = head.path;
-  if (!path.starts_with(api_root))
+  if (!path.starts_with(forwarded_root))
     return true;
-  path.remove_prefix(api_root.size());
+  path.remove_prefix(forwarded_root.size());
   while (path.ends_with('/'))
     path.remove_suffix(1);
   for (const auto what : {"system/consensus", "system/active", "system/passive", "system/actors",
@@ -140,7 +140,7 @@ next_step after_failure(const net::client_failure& failure, bool read) {
 bool says_not_done(unsigned status, const header_list& headers) {
   constexpr unsigned unavailable = 503;
   return status == unavailable && std::any_of(headers.begin(), headers.end(), [](const auto& header) {
-           return lower(header.first) == not_done_header;
+           return lower_case(header.first) == not_done_header;
          });
 }
 

@@ -66,21 +66,13 @@ awaitable<http_response> purge(request_context& ctx) {
   co_return answer;
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 } // namespace
 
 void add_job_routes(router& routes) {
-  add(routes, http_method::get, "jobs/{key}/log", get_log);
-  add(routes, http_method::put, "jobs/{key}/log", put_log);
-  add(routes, http_method::get, "jobs/{key}/actions", get_actions);
-  add(routes, http_method::del, "jobs", purge);
+  routes.add(http_method::get, "jobs/{key}/log", get_log);
+  routes.add(http_method::put, "jobs/{key}/log", put_log);
+  routes.add(http_method::get, "jobs/{key}/actions", get_actions);
+  routes.add(http_method::del, "jobs", purge);
 }
 
 } // namespace holdfast::api

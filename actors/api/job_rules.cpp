@@ -15,7 +15,7 @@
 namespace holdfast::api {
 namespace {
 
-constexpr std::int64_t ms_per_s = 1000;
+constexpr std::int64_t job_ms_per_s = 1000;
 constexpr std::int64_t ns_per_s = 1'000'000'000;
 constexpr std::size_t most_purged = 500;
 constexpr std::string_view no_uuid = "00000000-0000-0000-0000-000000000000";
@@ -251,7 +251,7 @@ write_plan plan_job_purge(const msg::view_ptr& view, msg::log_time now,
     for (std::size_t rank = 0; rank < jobs.size(); ++rank) {
       const auto& job = jobs[rank];
       const auto& limit = job.failed ? failed_after : complete_after;
-      const bool old = limit && now.ms / ms_per_s - job.ended_s > *limit;
+      const bool old = limit && now.ms / job_ms_per_s - job.ended_s > *limit;
       if (!old && !(keep && rank >= *keep))
         continue;
       if (deleted == most_purged) {

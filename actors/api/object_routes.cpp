@@ -142,14 +142,6 @@ awaitable<http_response> one_index(request_context& ctx) {
   co_return json_response(index_text(index ? *index : index_desc{}));
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 } // namespace
 
 const prefix_desc& prefix_of(const request_context& ctx) {
@@ -182,21 +174,21 @@ write_request write_request_of(request_context& ctx, const prefix_desc& desc, st
 }
 
 void add_object_routes(router& routes) {
-  add(routes, http_method::get, "objects", list_prefixes);
-  add(routes, http_method::get, "indexes", all_indexes);
-  add(routes, http_method::get, "indexes/{prefix}", prefix_indexes);
-  add(routes, http_method::get, "indexes/{prefix}/{index}", one_index);
+  routes.add(http_method::get, "objects", list_prefixes);
+  routes.add(http_method::get, "indexes", all_indexes);
+  routes.add(http_method::get, "indexes/{prefix}", prefix_indexes);
+  routes.add(http_method::get, "indexes/{prefix}/{index}", one_index);
   for (const auto& desc : all_prefixes()) {
     if (!desc.generic)
       continue;
     const std::string all(desc.name);
     const std::string one = all + "/{key*}";
-    add(routes, http_method::get, all, list_objects);
-    add(routes, http_method::post, all, create_object);
-    add(routes, http_method::get, one, get_object);
-    add(routes, http_method::put, one, replace_object);
-    add(routes, http_method::patch, one, patch_object);
-    add(routes, http_method::del, one, delete_object);
+    routes.add(http_method::get, all, list_objects);
+    routes.add(http_method::post, all, create_object);
+    routes.add(http_method::get, one, get_object);
+    routes.add(http_method::put, one, replace_object);
+    routes.add(http_method::patch, one, patch_object);
+    routes.add(http_method::del, one, delete_object);
   }
 }
 

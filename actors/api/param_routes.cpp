@@ -124,25 +124,17 @@ awaitable<http_response> run_action(request_context& ctx) {
                    404});
 }
 
-void add(router& routes, http_method method, std::string pattern, plain_handler run) {
-  route entry;
-  entry.method = method;
-  entry.pattern = std::move(pattern);
-  entry.run = std::move(run);
-  routes.add(std::move(entry));
-}
-
 void add_actions(router& routes, const std::string& head) {
-  add(routes, http_method::get, head, list_actions);
-  add(routes, http_method::get, head + "/{command}", get_action);
-  add(routes, http_method::post, head + "/{command}", run_action);
+  routes.add(http_method::get, head, list_actions);
+  routes.add(http_method::get, head + "/{command}", get_action);
+  routes.add(http_method::post, head + "/{command}", run_action);
 }
 
 } // namespace
 
 void add_param_routes(router& routes) {
-  add(routes, http_method::get, "meta/{prefix}/{key*}", get_meta);
-  add(routes, http_method::patch, "meta/{prefix}/{key*}", patch_meta);
+  routes.add(http_method::get, "meta/{prefix}/{key*}", get_meta);
+  routes.add(http_method::patch, "meta/{prefix}/{key*}", patch_meta);
   for (const auto& desc : all_prefixes()) {
     if (!desc.generic)
       continue;
@@ -151,16 +143,16 @@ void add_param_routes(router& routes) {
     add_actions(routes, one + (desc.name == "jobs" ? "/plugin_actions" : "/actions"));
     if (!desc.has_params)
       continue;
-    add(routes, http_method::get, one + "/params", get_params);
-    add(routes, http_method::post, one + "/params",
-        [](request_context& ctx) { return change_params(ctx, param_change::replace_all); });
-    add(routes, http_method::patch, one + "/params",
-        [](request_context& ctx) { return change_params(ctx, param_change::patch_all); });
-    add(routes, http_method::get, one + "/params/{param*}", get_param);
-    add(routes, http_method::post, one + "/params/{param*}",
-        [](request_context& ctx) { return change_params(ctx, param_change::set_one); });
-    add(routes, http_method::del, one + "/params/{param*}",
-        [](request_context& ctx) { return change_params(ctx, param_change::remove_one); });
+    routes.add(http_method::get, one + "/params", get_params);
+    routes.add(http_method::post, one + "/params",
+               [](request_context& ctx) { return change_params(ctx, param_change::replace_all); });
+    routes.add(http_method::patch, one + "/params",
+               [](request_context& ctx) { return change_params(ctx, param_change::patch_all); });
+    routes.add(http_method::get, one + "/params/{param*}", get_param);
+    routes.add(http_method::post, one + "/params/{param*}",
+               [](request_context& ctx) { return change_params(ctx, param_change::set_one); });
+    routes.add(http_method::del, one + "/params/{param*}",
+               [](request_context& ctx) { return change_params(ctx, param_change::remove_one); });
   }
 }
 

@@ -93,7 +93,7 @@ struct target {
 };
 
 /// The object a sub-resource belongs to; a missing one is an error of the object (contract §3.8).
-target fetch(const write_draft& draft, const write_request& request) {
+target fetch_draft(const write_draft& draft, const write_request& request) {
   const auto& desc = *request.desc;
   target out;
   const auto key = locate(desc, request.key, draft.base());
@@ -194,7 +194,7 @@ json::document params_of(const msg::object_view& view, const prefix_desc& desc, 
 write_plan plan_params(const msg::view_ptr& view, const write_request& request, param_change what,
                        std::string_view param) {
   write_draft draft(view);
-  auto t = fetch(draft, request);
+  auto t = fetch_draft(draft, request);
   auto& memory = t.object.GetAllocator();
   const std::string field = what == param_change::set_one || what == param_change::remove_one
                                 ? "/Params/" + escape_pointer_token(param)
@@ -230,7 +230,7 @@ write_plan plan_params(const msg::view_ptr& view, const write_request& request, 
 
 write_plan plan_meta(const msg::view_ptr& view, const write_request& request) {
   write_draft draft(view);
-  auto t = fetch(draft, request);
+  auto t = fetch_draft(draft, request);
   if (request.check)
     request.check("update:/Meta", t.key);
   patch_map(request, t, "Meta");

@@ -11,8 +11,8 @@ namespace holdfast::api {
 
 namespace {
 
-constexpr std::string_view prefix = "preferences";
-constexpr std::size_t secret_size = 32;
+constexpr std::string_view pref_prefix = "preferences";
+constexpr std::size_t pref_secret_size = 32;
 
 enum class pref_kind : std::uint8_t { text, level, seconds, count, span, secret };
 
@@ -68,7 +68,7 @@ std::string defect(const pref_row& row, const std::string& value) {
   const std::string name(row.name);
   switch (row.kind) {
   case pref_kind::secret:
-    return value.size() == secret_size ? std::string() : name + ": Must be 32 bytes long";
+    return value.size() == pref_secret_size ? std::string() : name + ": Must be 32 bytes long";
   case pref_kind::level:
     for (const char* known : {"trace", "debug", "info", "warn", "error", "fatal", "panic", "audit"}) {
       if (value == known)
@@ -115,7 +115,7 @@ pref_map read_prefs(const msg::object_view& view) {
       out.emplace(row.name, row.fallback);
   }
   out.emplace(unknown_boot_env.name, unknown_boot_env.fallback);
-  view.scan(prefix, "", [&](std::string_view key, const msg::object_ref& object) {
+  view.scan(pref_prefix, "", [&](std::string_view key, const msg::object_ref& object) {
     const auto* row = find_row(key);
     if (row == nullptr || row->kind != pref_kind::secret)
       out.insert_or_assign(std::string(key), stored_value(object));
@@ -150,7 +150,7 @@ pref_plan plan_prefs(const msg::object_view& view, const pref_map& wanted) {
     const bool secret = row->kind == pref_kind::secret;
     if (!secret && current.at(name) == value)
       continue;
-    const auto where = std::string(secret ? secrets_prefix : prefix);
+    const auto where = std::string(secret ? secrets_prefix : pref_prefix);
     const auto before = view.get(where, name);
     out.tx.preconditions.push_back({where, name,
                                     before ? msg::expectation::revision : msg::expectation::absent,

@@ -69,6 +69,14 @@ void router::add(route entry) {
   routes_.push_back(std::move(made));
 }
 
+void router::add(net::http_method method, std::string pattern, plain_handler run) {
+  route entry;
+  entry.method = method;
+  entry.pattern = std::move(pattern);
+  entry.run = std::move(run);
+  add(std::move(entry));
+}
+
 bool router::matches(const std::vector<segment>& pattern, std::size_t at, std::string_view rest,
                      path_params& params) {
   for (; at < pattern.size(); ++at) {

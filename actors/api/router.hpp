@@ -65,6 +65,8 @@ public:
 
   /// Throws std::invalid_argument on a malformed pattern (start-up only).
   void add(route entry);
+  /// A route for any authenticated user (its handler checks the rights); the same errors.
+  void add(net::http_method method, std::string pattern, plain_handler run);
 
   /// The net::http_handler of the listener. Answers exactly once. A raw handler that fails after it began to
   /// answer, other than by api_error before, leaves the rest to the connection.

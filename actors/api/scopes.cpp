@@ -9,7 +9,7 @@ namespace {
 
 using scope_map = std::map<std::string, std::set<std::string>, std::less<>>;
 
-scope_map build() {
+scope_map build_scopes() {
   scope_map out;
   for (const auto& desc : all_prefixes())
     out[std::string(desc.name)] = {"list", "get", "create", "delete", "actions", "update", "action"};
@@ -57,7 +57,7 @@ bool known_action(const std::set<std::string>& known, std::string_view action) {
 } // namespace
 
 const scope_map& static_scopes() {
-  static const scope_map scopes = build();
+  static const scope_map scopes = build_scopes();
   return scopes;
 }
 

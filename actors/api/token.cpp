@@ -11,15 +11,15 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::string_view head = "hf1.";
-constexpr std::size_t longest = 8192;
+constexpr std::size_t longest_token = 8192;
 constexpr std::size_t reference_size = 16;
 
 std::string signing_key(const system_secrets& secrets) {
   return std::string(as_text(hmac_sha256(secrets.base_token, "holdfast api token 1")));
 }
 
-std::string reference(const system_secrets& secrets, std::string_view purpose, std::string_view who,
-                      std::string_view secret) {
+std::string token_reference(const system_secrets& secrets, std::string_view purpose, std::string_view who,
+                            std::string_view secret) {
   std::string text(purpose);
   text += '\0';
   text += who;
@@ -62,7 +62,7 @@ std::string encode(const token_claims& claims) {
 
 bool decode(std::string_view text, token_claims& out) {
   json::document doc;
-  if (json::parse(text, doc, json::limits{longest, 3}) || !doc.IsObject())
+  if (json::parse(text, doc, json::limits{longest_token, 3}) || !doc.IsObject())
     return false;
   const auto* issued = json::member(doc, "i");
   const auto* expires = json::member(doc, "e");
@@ -101,7 +101,8 @@ std::variant<token_claims, std::string> open_token(const system_secrets& secrets
   // One text for every token that is not ours, so that nobody learns how close a forgery came.
   constexpr const char* foreign = "No valid key specified";
   const auto dot = token.rfind('.');
-  if (!looks_like_token(token) || token.size() > longest || dot < head.size() || secrets.base_token.empty())
+  if (!looks_like_token(token) || token.size() > longest_token || dot < head.size() ||
+      secrets.base_token.empty())
     return foreign;
   const auto signature = from_base64url(token.substr(dot + 1));
   const auto expected = hmac_sha256(signing_key(secrets), token.substr(0, dot));
@@ -117,12 +118,12 @@ std::variant<token_claims, std::string> open_token(const system_secrets& secrets
 }
 
 std::string secret_reference(const system_secrets& secrets, std::string_view who, std::string_view secret) {
-  return reference(secrets, "user", who, secret);
+  return token_reference(secrets, "user", who, secret);
 }
 
 std::string grantor_reference(const system_secrets& secrets, std::string_view who, std::string_view secret) {
-  return reference(secrets, "grantor", who,
-                   secrets.system_grantor + std::string(1, '\0') + std::string(secret));
+  return token_reference(secrets, "grantor", who,
+                         secrets.system_grantor + std::string(1, '\0') + std::string(secret));
 }
 
 } // namespace holdfast::api

@@ -18,7 +18,7 @@ using boost::asio::awaitable;
 
 constexpr std::int64_t ms_per_s = 1000;
 constexpr int most_attempts = 8;
-constexpr std::size_t secret_size = 32;
+constexpr std::size_t user_secret_size = 32;
 
 std::vector<std::string> split_list(std::string_view text) {
   std::vector<std::string> out;
@@ -156,7 +156,7 @@ msg::transaction password_transaction(const msg::object_view& view, const user_r
   json::document doc;
   if (json::parse(user.object->json, doc))
     throw std::runtime_error("a stored user does not parse");
-  json::set_member(doc, "Secret", json::make_text(random_text(secret_size), doc.GetAllocator()),
+  json::set_member(doc, "Secret", json::make_text(random_text(user_secret_size), doc.GetAllocator()),
                    doc.GetAllocator());
   answer = json::compact(doc);
   const auto old_hash = view.get(passwords_prefix, user.name);

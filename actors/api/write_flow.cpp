@@ -5,7 +5,7 @@
 namespace holdfast::api {
 namespace {
 
-constexpr int most_attempts = 16;
+constexpr int most_write_attempts = 16;
 
 using attempt = std::variant<write_plan, error_body>;
 
@@ -32,7 +32,7 @@ boost::asio::awaitable<net::http_response> run_write(request_context& ctx, plann
   const std::string idempotency =
       asked_key.empty() ? std::string() : (ctx.who ? ctx.who->name() : std::string()) + '/' + asked_key;
   auto how = msg::consistency::local;
-  for (int n = 0; n < most_attempts; ++n) {
+  for (int n = 0; n < most_write_attempts; ++n) {
     const auto view = co_await ctx.view(how);
     attempt tried;
     if (ctx.body_bytes >= large_body && ctx.shared->offload) {

@@ -12,7 +12,7 @@ namespace {
 using boost::asio::awaitable;
 using namespace std::chrono_literals;
 
-constexpr auto status_limit = 800ms;
+constexpr auto links_limit = 800ms;
 
 } // namespace
 
@@ -93,7 +93,7 @@ awaitable<void> cluster_desk::drop_links() {
   credentials_.reset();
   config_.cluster_tls->set(nullptr);
   const auto none = msg::links_setup_ptr{};
-  co_await config_.ask->ask(config_.links, status_limit, msg::setup_atom::value, none);
+  co_await config_.ask->ask(config_.links, links_limit, msg::setup_atom::value, none);
 }
 
 /// A node that was removed while it was down hears it from nobody but by being turned away.

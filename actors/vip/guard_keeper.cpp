@@ -25,16 +25,15 @@ namespace holdfast::vip {
 
 namespace {
 
-constexpr mono_ns ms = 1'000'000;
 /// Shorter than the soonest another member may take the address (the lease and its drift, 420 ms): a daemon
 /// and a worker that were stopped together must be off by then.
-constexpr mono_ns silence_limit = 300 * ms;
+constexpr mono_ns worker_silence_limit = 300 * mono_ms;
 constexpr int watch_interval_ms = 10;
 /// A worker this late with taking the address off is stopped or hung. With the margin of the lease (50 ms)
 /// the address is off before the lease ends, whenever the worker was stopped.
-constexpr mono_ns lateness_limit = 10 * ms;
-constexpr mono_ns farewell_limit = 500 * ms;
-constexpr mono_ns respawn_spacing = 50 * ms;
+constexpr mono_ns lateness_limit = 10 * mono_ms;
+constexpr mono_ns farewell_limit = 500 * mono_ms;
+constexpr mono_ns respawn_spacing = 50 * mono_ms;
 constexpr char say_worker = 'W';
 constexpr char ask_replace = 'R';
 
@@ -159,7 +158,7 @@ private:
     const mono_ns now = mono_now();
     const mono_ns deadline = page_.deadline.load(std::memory_order_acquire);
     const bool late = deadline != 0 && now - deadline > lateness_limit;
-    if (worker_ > 0 && last_pet_ != 0 && (late || now - last_pet_ > silence_limit)) {
+    if (worker_ > 0 && last_pet_ != 0 && (late || now - last_pet_ > worker_silence_limit)) {
       ::kill(worker_, SIGKILL);
       last_pet_ = 0;
     }

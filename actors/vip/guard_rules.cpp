@@ -7,9 +7,9 @@ namespace holdfast::vip {
 
 namespace {
 
-constexpr mono_ns ms = 1'000'000;
 /// Caches that miss one announcement get another: at once, and while switches still learn.
-constexpr std::array<mono_ns, 6> opening{0, 20 * ms, 100 * ms, 500 * ms, 1000 * ms, 2000 * ms};
+constexpr std::array<mono_ns, 6> opening{
+    0, 20 * mono_ms, 100 * mono_ms, 500 * mono_ms, 1000 * mono_ms, 2000 * mono_ms};
 
 } // namespace
 

@@ -13,6 +13,8 @@
 namespace holdfast::vip {
 
 using mono_ns = std::int64_t;
+/// One millisecond of it.
+inline constexpr mono_ns mono_ms = 1'000'000;
 
 struct guard_timing {
   mono_ns renew = 1'000'000'000;           ///< how often valid_lft is set anew while held

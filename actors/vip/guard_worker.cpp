@@ -17,8 +17,7 @@ namespace holdfast::vip {
 
 namespace {
 
-constexpr mono_ns ms = 1'000'000;
-constexpr mono_ns pet_interval = 40 * ms;
+constexpr mono_ns pet_interval = 40 * mono_ms;
 constexpr std::array<int, 3> ticket_pauses_ms{0, 30, 100};
 
 /// "10.0.0.1:8093" or "[fd00::1]:8093" as a socket address; 0 when it is neither.
@@ -126,7 +125,7 @@ void guard_worker::wait() {
 }
 
 int guard_worker::poll_timeout(mono_ns now) const {
-  mono_ns next = now + 3600'000 * ms;
+  mono_ns next = now + 3600'000 * mono_ms;
   if (const auto due = rules_.next_deadline()) {
     next = std::min({next, *due, pet_at_});
   }
@@ -134,9 +133,9 @@ int guard_worker::poll_timeout(mono_ns now) const {
     next = std::min(next, probe_until_);
   }
   if (script_.running()) {
-    next = std::min({next, script_.deadline(), now + 50 * ms});
+    next = std::min({next, script_.deadline(), now + 50 * mono_ms});
   }
-  return static_cast<int>(std::clamp<mono_ns>((next - now + ms - 1) / ms, 0, 3600'000));
+  return static_cast<int>(std::clamp<mono_ns>((next - now + mono_ms - 1) / mono_ms, 0, 3600'000));
 }
 
 void guard_worker::pet_keeper(mono_ns now) {
@@ -229,7 +228,7 @@ void guard_worker::handle(const to_guard::probe& m) {
     send(to_daemon::probe_result{});
     return;
   }
-  probe_until_ = mono_now() + std::min<std::uint16_t>(m.wait_ms, 1000) * ms;
+  probe_until_ = mono_now() + std::min<std::uint16_t>(m.wait_ms, 1000) * mono_ms;
 }
 
 void guard_worker::handle(const to_guard::ping& m) {

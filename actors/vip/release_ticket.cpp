@@ -1,5 +1,7 @@
 #include "actors/vip/release_ticket.hpp"
 
+#include "actors/vip/short_text.hpp"
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -17,7 +19,7 @@ namespace holdfast::vip {
 namespace {
 
 constexpr std::string_view magic = "HFRT";
-constexpr char version = 1;
+constexpr char ticket_version = 1;
 constexpr std::size_t mac_bytes = 32;
 constexpr std::size_t longest = 512;
 using key_bytes = std::array<unsigned char, 32>;
@@ -57,21 +59,6 @@ std::array<unsigned char, mac_bytes> mac_of(std::string_view body, std::string_v
   return out;
 }
 
-void put_text(std::string& out, const std::string& text) {
-  out += static_cast<char>(text.size());
-  out += text;
-}
-
-bool take_text(std::string_view& in, std::string& text) {
-  if (in.empty() || in.size() < 1U + static_cast<unsigned char>(in[0])) {
-    return false;
-  }
-  const auto size = static_cast<std::size_t>(static_cast<unsigned char>(in[0]));
-  text = in.substr(1, size);
-  in.remove_prefix(1 + size);
-  return true;
-}
-
 } // namespace
 
 std::string sign_ticket(const release_ticket& ticket, std::string_view root_key) {
@@ -79,12 +66,12 @@ std::string sign_ticket(const release_ticket& ticket, std::string_view root_key)
     throw std::runtime_error{"release ticket: id too long"};
   }
   std::string out{magic};
-  out += version;
+  out += ticket_version;
   for (unsigned i = 0; i < 8; ++i) {
     out += static_cast<char>((ticket.epoch >> (8 * i)) & 0xFFU);
   }
-  put_text(out, ticket.cluster_id);
-  put_text(out, ticket.holder);
+  put_short_text(out, ticket.cluster_id);
+  put_short_text(out, ticket.holder);
   const auto mac = mac_of(out, root_key);
   out.append(reinterpret_cast<const char*>(mac.data()), mac.size());
   return out;
@@ -94,7 +81,7 @@ std::optional<release_ticket> open_ticket(std::string_view bytes, std::string_vi
                                           const std::vector<std::string>& root_keys) {
   constexpr std::size_t head = 4 + 1 + 8;
   if (bytes.size() < head + 2 + mac_bytes || bytes.size() > longest || bytes.substr(0, 4) != magic ||
-      bytes[4] != version) {
+      bytes[4] != ticket_version) {
     return std::nullopt;
   }
   const auto body = bytes.substr(0, bytes.size() - mac_bytes);
@@ -104,7 +91,7 @@ std::optional<release_ticket> open_ticket(std::string_view bytes, std::string_vi
     ticket.epoch |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[5 + i])) << (8 * i);
   }
   auto rest = body.substr(head);
-  if (!take_text(rest, ticket.cluster_id) || !take_text(rest, ticket.holder) || !rest.empty() ||
+  if (!take_short_text(rest, ticket.cluster_id) || !take_short_text(rest, ticket.holder) || !rest.empty() ||
       ticket.cluster_id != cluster_id) {
     return std::nullopt;
   }

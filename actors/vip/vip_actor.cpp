@@ -17,7 +17,6 @@ namespace {
 constexpr auto tick_interval = std::chrono::milliseconds(100);
 constexpr mono_ns repeat_interval = 500'000'000;
 constexpr mono_ns digest_lifetime = 2'000'000'000;
-constexpr mono_ns ms = 1'000'000;
 constexpr std::uint16_t probe_ms = 40;
 
 std::int64_t wall_ms() {
@@ -365,15 +364,16 @@ msg::vip_status vip_impl::status() const {
   out.holding = rules_.holding();
   const auto& lease = rules_.last_lease();
   out.epoch = lease.epoch;
-  out.lease_left_ms = lease.until_us == 0 ? 0 : std::max<std::int64_t>(0, (lease.until_us * 1000 - now) / ms);
+  out.lease_left_ms =
+      lease.until_us == 0 ? 0 : std::max<std::int64_t>(0, (lease.until_us * 1000 - now) / mono_ms);
   out.guard_pid = config_.guard->worker();
   out.keeper_pid = config_.guard->keeper();
   out.guard_ready = rules_.guard_usable();
   out.guard_missing = rules_.missing();
   out.link_up = rules_.link_up();
   out.trouble = rules_.trouble(now);
-  out.announced_ms = announced_at_ == 0 ? -1 : (now - announced_at_) / ms;
-  out.conflict_ms = conflict_at_ == 0 ? -1 : (now - conflict_at_) / ms;
+  out.announced_ms = announced_at_ == 0 ? -1 : (now - announced_at_) / mono_ms;
+  out.conflict_ms = conflict_at_ == 0 ? -1 : (now - conflict_at_) / mono_ms;
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "actors/vip/vip_notice.hpp"
 
+#include "actors/vip/short_text.hpp"
 #include "net/http_target.hpp"
 
 #include <rapidjson/stringbuffer.h>
@@ -10,7 +11,6 @@ namespace holdfast::vip {
 namespace {
 
 constexpr char version = 1;
-constexpr std::size_t longest_text = 255;
 constexpr std::size_t head = 2 + 8 + 8;
 
 void put_number(std::string& out, std::uint64_t value) {
@@ -23,21 +23,6 @@ std::uint64_t number_at(std::string_view bytes, std::size_t at) {
   for (unsigned i = 0; i < 8; ++i)
     value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + i])) << (8 * i);
   return value;
-}
-
-void put_text(std::string& out, std::string_view text) {
-  text = text.substr(0, longest_text);
-  out += static_cast<char>(text.size());
-  out += text;
-}
-
-bool take_text(std::string_view& in, std::string& text) {
-  if (in.empty() || in.size() - 1 < static_cast<unsigned char>(in[0]))
-    return false;
-  const auto size = static_cast<std::size_t>(static_cast<unsigned char>(in[0]));
-  text = in.substr(1, size);
-  in.remove_prefix(1 + size);
-  return true;
 }
 
 } // namespace
@@ -87,7 +72,7 @@ std::string encode_notice(const vip_notice& notice) {
   put_number(out, notice.epoch);
   put_number(out, static_cast<std::uint64_t>(notice.time_ms));
   for (const auto* text : {&notice.address, &notice.interface, &notice.detail})
-    put_text(out, *text);
+    put_short_text(out, *text);
   return out;
 }
 
@@ -103,7 +88,8 @@ std::optional<vip_notice> decode_notice(std::string_view bytes) {
   out.epoch = number_at(bytes, 2);
   out.time_ms = static_cast<std::int64_t>(number_at(bytes, 10));
   auto rest = bytes.substr(head);
-  if (!take_text(rest, out.address) || !take_text(rest, out.interface) || !take_text(rest, out.detail))
+  if (!take_short_text(rest, out.address) || !take_short_text(rest, out.interface) ||
+      !take_short_text(rest, out.detail))
     return std::nullopt;
   return out;
 }

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 constexpr auto member_limit = 3s;
 
-std::string text_in(const value& row, const char* name) {
+std::string finding_text(const value& row, const char* name) {
   const auto found = row.FindMember(name);
   return found != row.MemberEnd() && found->value.IsString() ? found->value.GetString() : "";
 }
@@ -27,8 +27,8 @@ std::int64_t wall_ms() {
 /// Asked of the member itself, with a limit of its own: one that hangs must not hide the others.
 examined_member visit(context& c, const value& peer) {
   examined_member out;
-  out.id = text_in(peer, "ConsensusID");
-  out.address = text_in(peer, "ApiUrl");
+  out.id = finding_text(peer, "ConsensusID");
+  out.address = finding_text(peer, "ApiUrl");
   const auto observer = peer.FindMember("Observer");
   out.observer = observer != peer.MemberEnd() && observer->value.IsTrue();
   settings there = c.config;

@@ -20,7 +20,7 @@ std::unique_ptr<fake_file_system> three_generations(bool with_base_2) {
   return fs;
 }
 
-std::unique_ptr<fake_file_system> disk_with(std::uint64_t n) {
+std::unique_ptr<fake_file_system> rotting_disk_with(std::uint64_t n) {
   auto fs = std::make_unique<fake_file_system>();
   auto made = open_log(*fs);
   fill(*made.instance, 1, n);
@@ -57,7 +57,7 @@ void expect_usable_after_discard(fake_file_system& fs, holdfast::wal::log& targe
 } // namespace
 
 TEST_CASE("WAL-07 flipped bit in an entry before the hint") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   const auto at = place_of(*fs, 0, 4);
   flip_bit(*fs, "log.0", at + 40);
   auto made = expect_rot(*fs, {{9}, {1}}, "log.0", 3, 9);
@@ -66,32 +66,32 @@ TEST_CASE("WAL-07 flipped bit in an entry before the hint") {
 }
 
 TEST_CASE("WAL-07 torn shape before the hint is rot") {
-  auto fs = disk_with(5);
+  auto fs = rotting_disk_with(5);
   zero(*fs, "log.0", place_of(*fs, 0, 5) + 40, end_of(*fs, 0));
   auto made = expect_rot(*fs, {{5}, {1}}, "log.0", 4, 5);
   expect_usable_after_discard(*fs, *made.instance, 4);
 }
 
 TEST_CASE("WAL-07 flipped bit past the hint with whole records after it") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   flip_bit(*fs, "log.0", place_of(*fs, 0, 4) + 40);
   expect_rot(*fs, {{2}, {1}}, "log.0", 3, 9);
 }
 
 TEST_CASE("WAL-07 flipped bit in the very last record, past the hint, does not look torn") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   flip_bit(*fs, "log.0", place_of(*fs, 0, 9) + 40);
   expect_rot(*fs, {}, "log.0", 8, 9);
 }
 
 TEST_CASE("WAL-07 damaged length field: later records are found by their own check") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   flip_bit(*fs, "log.0", place_of(*fs, 0, 6), 7);
   expect_rot(*fs, {}, "log.0", 5, 9);
 }
 
 TEST_CASE("WAL-07 lost sector with whole records more than one unsynced window later") {
-  auto fs = disk_with(160);
+  auto fs = rotting_disk_with(160);
   const auto at = place_of(*fs, 0, 4);
   REQUIRE(end_of(*fs, 0) - at > small_options().max_unsynced_bytes + 1024);
   zero(*fs, "log.0", at / 512 * 512 + 512, at / 512 * 512 + 1024);
@@ -101,7 +101,7 @@ TEST_CASE("WAL-07 lost sector with whole records more than one unsynced window l
 }
 
 TEST_CASE("WAL-07 garbage in the space after the last record") {
-  auto fs = disk_with(3);
+  auto fs = rotting_disk_with(3);
   flip_bit(*fs, "log.0", end_of(*fs, 0) + 100);
   auto made = open_log(*fs, {{3}, {1}});
   // Nothing but a stray bit: no record header, no zero sector missing; the entries are whole and served.
@@ -110,14 +110,14 @@ TEST_CASE("WAL-07 garbage in the space after the last record") {
 }
 
 TEST_CASE("WAL-07 synced entries vanished without a trace: zeros up to the end") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   zero(*fs, "log.0", place_of(*fs, 0, 7), end_of(*fs, 0));
   auto made = expect_rot(*fs, {{9}, {1}}, "log.0", 6, 9);
   expect_usable_after_discard(*fs, *made.instance, 6);
 }
 
 TEST_CASE("WAL-07 an older copy of the log was put back: the hint is ahead") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   const auto older = fs->content(path("log.0"));
   {
     auto made = open_log(*fs);
@@ -128,7 +128,7 @@ TEST_CASE("WAL-07 an older copy of the log was put back: the hint is ahead") {
 }
 
 TEST_CASE("WAL-07 the entry at the hint has another term") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   auto made = open_log(*fs, {{9}, {4}});
   CHECK(made.report.rotten());
   CHECK(made.report.damages.front().first_lost.value == 9);
@@ -253,7 +253,7 @@ TEST_CASE("WAL-07 directory emptied under a node that has synced entries") {
 }
 
 TEST_CASE("WAL-07 sector that cannot be read is rot, not the end of the process") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   fs->make_unreadable(path("log.0"), place_of(*fs, 0, 6) + 10);
   auto made = open_log(*fs, {{9}, {1}});
   CHECK(made.report.rotten());
@@ -271,7 +271,7 @@ TEST_CASE("WAL-07 files of two generations swapped") {
 }
 
 TEST_CASE("WAL-07 record of another file in the right place does not pass") {
-  auto fs = disk_with(3);
+  auto fs = rotting_disk_with(3);
   auto other = three_generations(false);
   auto data = fs->content(path("log.0"));
   const auto foreign = other->content(path("log.1"));
@@ -288,7 +288,7 @@ TEST_CASE("WAL-07 record of another file in the right place does not pass") {
 }
 
 TEST_CASE("WAL-07 rot that appears while running is met by read and by chain_at") {
-  auto fs = disk_with(9);
+  auto fs = rotting_disk_with(9);
   auto made = open_log(*fs, {{9}, {1}});
   const auto at = place_of(*fs, 0, 6) + 45;
   auto handle = fs->open(path("log.0"), open_mode::read_write);
