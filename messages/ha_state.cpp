@@ -149,12 +149,11 @@ std::variant<parsed_ha_state, std::string> parse_ha_state(std::string_view text)
     return "longer than 1 MiB";
   if (too_deep(text))
     return "nested too deeply";
+  if (may_hold_tiny_number(text)) // not read exactly, so it could not be written back as it was
+    return "a number with a small exponent or very many digits, which no setting has";
   rapidjson::Document doc;
-  if (may_hold_tiny_number(text))
-    doc.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
-  else
-    doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
-                                                                                          text.size());
+  doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
+                                                                                        text.size());
   if (doc.HasParseError())
     return std::string(rapidjson::GetParseError_En(doc.GetParseError())) + " (at byte " +
            std::to_string(doc.GetErrorOffset()) + ")";
