@@ -1,6 +1,7 @@
 """Take-over of the virtual IP: the rig of tests/integration three times side by side (Holdfast, keepalived at its
-defaults, keepalived at 0.1 s adverts), trial by trial in turns; who is not asked is idle. The worst of a row is the
-most of its samples."""
+defaults, keepalived at 0.1 s adverts), each with bridges and namespaces of its own and all three at the same time:
+a trial consists of waiting, for keepalived's timers most of all. The worst of a row is the most of its samples."""
+import concurrent.futures
 import json
 import pathlib
 import subprocess
@@ -44,22 +45,33 @@ class Trials:
             self.process.kill()
 
 
+def go_through(rig, names, trials, done):
+    """All trials of one rig. `done` gets the samples as they come: a rig that fails keeps what it has."""
+    for name in names:
+        done[name] = []
+        for _ in range(trials):
+            done[name].append(rig.run(name))
+
+
 def run(bench):
     trials = 2 if bench.options.quick else bench.options.trials
     commands = {"": ["vip_faults.py", bench.daemon, "--serve"],
                 "keepalived, defaults": ["vip_keepalived.py", "--serve", "--advert", "1"],
                 "keepalived, adverts every 0.1 s": ["vip_keepalived.py", "--serve", "--advert", "0.1"]}
-    rigs = {}
+    rigs, done = {}, {peer: {} for peer in commands}
     try:
         for peer, command in commands.items():
             rigs[peer] = Trials(*command)
+        with concurrent.futures.ThreadPoolExecutor(len(rigs)) as pool:
+            asked = {peer: dict.fromkeys(name if not peer else theirs for name, _, theirs in FAULTS if not peer or theirs)
+                     for peer in rigs}
+            ends = [pool.submit(go_through, rigs[peer], asked[peer], trials, done[peer]) for peer in rigs]
         for name, goal, theirs in FAULTS:
-            asked = {peer: name if not peer else theirs for peer in rigs if not peer or theirs}
-            done = {peer: [] for peer in asked}
-            for _ in range(trials):
-                for peer, fault in asked.items():
-                    done[peer].append(rigs[peer].run(fault))
-            add_rows(bench.table, name, goal, done)
+            samples = {peer: done[peer].get(name if not peer else theirs) for peer in rigs}
+            if samples[""]:
+                add_rows(bench.table, name, goal, {peer: rows for peer, rows in samples.items() if rows})
+        for end in ends:
+            end.result()
     finally:
         for rig in rigs.values():
             rig.stop()
