@@ -182,7 +182,10 @@ void world::send_chunk(std::size_t from, const snapshot_chunk& what) {
 }
 
 void world::answer_log_read(std::size_t slot, const log_read& what) {
-  const auto& log = nodes[slot].store.written();
+  // A host reads when its disk's turn comes: what the same output, or one before, has put into the queue may
+  // not have been written by then.
+  const auto& store = nodes[slot].store;
+  const auto& log = random_.per_mille(500) ? store.written() : store.durable().log;
   ev::log_entries answer{what.for_peer, what.first, {}};
   std::uint64_t bytes = 0;
   const bool in_full = random_.per_mille(800);

@@ -189,7 +189,10 @@ void core::hand_out_entries() {
     const index_t last =
         std::min(commit_, index_t{handed_out_.value + limits_.max_apply_ahead_entries - ahead});
     if (!log_.resident(first)) {
-      out_->read_log.push_back({node_id{}, first, last, limits_.max_disk_read_bytes});
+      // No further: what is in memory may still be on its way to the disk, in the place of other entries
+      // there.
+      const index_t on_disk = std::min(last, log_.first_resident().previous());
+      out_->read_log.push_back({node_id{}, first, on_disk, limits_.max_disk_read_bytes});
       apply_read_pending_ = true;
       return;
     }

@@ -72,7 +72,7 @@ void core::replicate_to(progress& p) {
     } else if (p.state == progress_state::replicate) {
       p.disk_read_pending = true;
       p.last_sent = now_;
-      out_->read_log.push_back({p.id, p.next, log_.last_index(), limits_.max_disk_read_bytes});
+      out_->read_log.push_back({p.id, p.next, log_.first_resident().previous(), limits_.max_disk_read_bytes});
       return;
     }
     send_append(p, std::move(entries));

@@ -59,7 +59,7 @@ void cluster::add_blank(node_number n) {
   boot_node(nodes_.at(n));
 }
 
-void cluster::boot_node(node& n) {
+void cluster::boot_node(node& n, bool payloads) {
   boot b;
   b.self = id_of(n.number);
   b.cluster = cluster_;
@@ -71,6 +71,10 @@ void cluster::boot_node(node& n) {
   b.log_base = n.disk.log_base;
   b.log_base_term = n.disk.log_base_term;
   b.log = n.disk.log;
+  if (!payloads)
+    for (entry& e : b.log)
+      if (e.kind >= first_application_kind)
+        e.payload = nullptr;
   b.applied = n.disk.snapshot.index;
   n.applied = n.disk.snapshot_state;
   n.applied_index = b.applied;
@@ -81,9 +85,9 @@ void cluster::boot_node(node& n) {
   at_time(tick_interval, {action::what::tick, n.number, n.starts, {}, {}, 0});
 }
 
-void cluster::restart(node_number n) {
+void cluster::restart(node_number n, bool payloads) {
   note("n" + std::to_string(n) + " starts");
-  boot_node(nodes_.at(n));
+  boot_node(nodes_.at(n), payloads);
 }
 
 void cluster::kill(node_number n) {

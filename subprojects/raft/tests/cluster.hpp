@@ -53,7 +53,9 @@ public:
 
   void found(std::uint32_t voters);
   void add_blank(node_number n);
-  void restart(node_number n);
+  /// Without `payloads` the core knows kind and term of its application entries, and has to read them from
+  /// disk.
+  void restart(node_number n, bool payloads = true);
   void kill(node_number n);
   void refuse(node_number n); ///< kill, and the peers' dialling is refused
   void pause(node_number n);
@@ -93,7 +95,7 @@ private:
     node_number from = 0;
   };
 
-  void boot_node(node& n);
+  void boot_node(node& n, bool payloads = true);
   void at_time(duration delay, action a);
   void perform(const action& a);
   void step(node& n, event_body body);

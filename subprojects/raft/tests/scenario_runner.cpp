@@ -8,9 +8,9 @@
 //   propose NODE CONTEXT TEXT | flood NODE COUNT BYTES | read NODE CONTEXT
 //   transfer FROM TO|any MS [released] | change NODE CONTEXT add|promote|demote|remove|observer NODE
 //   [force|on|off] cut A B | cut-oneway FROM TO | heal [A B] | isolate NODE | lose TYPE FROM TO COUNT |
-//   hold TYPE FROM TO COUNT | let-go | kill NODE | refuse NODE | restart NODE | pause NODE | resume NODE |
-//   link-up NODE PEER stall NODE | unstall NODE | full NODE on|off | crash-after-write NODE | rot NODE INDEX
-//   | slow-apply NODE on|off snapshot NODE BYTES | ticket NODE TERM
+//   hold TYPE FROM TO COUNT | let-go | kill NODE | refuse NODE | restart NODE | restart-bare NODE | pause
+//   NODE | resume NODE | link-up NODE PEER stall NODE | unstall NODE | full NODE on|off | crash-after-write
+//   NODE | rot NODE INDEX | slow-apply NODE on|off snapshot NODE BYTES | ticket NODE TERM
 // `run` ends with a check that nothing is broken; invariants are checked after every event.
 #include "cluster.hpp"
 
@@ -223,6 +223,7 @@ private:
            c().deliver(node_of(w.at(1)), ev::link_refused{id_of(node_of(w.at(2)))});
          }},
         {"restart", [this](const words& w) { c().restart(node_of(w.at(1))); }},
+        {"restart-bare", [this](const words& w) { c().restart(node_of(w.at(1)), false); }},
         {"pause", [this](const words& w) { c().pause(node_of(w.at(1))); }},
         {"resume", [this](const words& w) { c().resume(node_of(w.at(1))); }},
         {"link-up",

@@ -34,6 +34,8 @@ public:
   /// Drops entries up to `limit_index` from memory until at most `budget` is used.
   void evict(byte_count budget, index_t limit_index);
 
+  /// Where memory begins; what stands before it was durable when it left memory, or was found on disk.
+  [[nodiscard]] index_t first_resident() const { return window_first_; }
   [[nodiscard]] bool resident(index_t index) const { return index >= window_first_ && index <= last_; }
   [[nodiscard]] const entry& at(index_t index) const; ///< must be resident
   /// Copies from `first` (resident) up to `last`, at most `max_entries` and `max_bytes`, at least one.

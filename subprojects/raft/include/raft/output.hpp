@@ -57,6 +57,7 @@ struct lease_info {
 };
 
 /// Read `first..last` (at most max_bytes, at least one entry) from the log and answer with ev::log_entries.
+/// All of them are durable: a read need not wait for any `persist`, of this output or an earlier one.
 struct log_read {
   node_id for_peer;
   index_t first;
