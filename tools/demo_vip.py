@@ -3,6 +3,8 @@
 keeps writing through the address while the active node is killed; prints the gap it saw. This is demo.sh --vip.
 
     demo_vip.py [DAEMON CLI]      without the two it installs what is needed and builds them
+
+HOLDFAST_DEMO_BUILD names a build directory that is there already: nothing is installed or built then.
 """
 import os
 import pathlib
@@ -11,7 +13,8 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "integration"))
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from harness import Workplace  # noqa: E402
 from vip_rig import Rig, VipCluster, Watch, Writer  # noqa: E402
 
@@ -27,13 +30,21 @@ def show(cli, endpoint, work):
 
 
 def build():
+    given = os.environ.get("HOLDFAST_DEMO_BUILD")
+    folder = pathlib.Path(given) if given else ROOT / "build" / "demo"
+    daemon, cli = folder / "tools/holdfastd/holdfastd", folder / "tools/holdfast/holdfast"
+    if given:
+        missing = [str(program) for program in (daemon, cli) if not os.access(program, os.X_OK)]
+        if missing:
+            sys.exit(f"demo_vip.py: HOLDFAST_DEMO_BUILD={given} lacks {' and '.join(missing)}: build them, or unset it")
+        return str(daemon), str(cli)
     say("Installing and building (the first time takes some minutes)")
-    subprocess.run(["./tools/deps.sh", "build"], check=True)
-    if not pathlib.Path("build/demo/build.ninja").exists():
-        subprocess.run(["meson", "setup", "build/demo"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", "build/demo", "tools/holdfastd/holdfastd", "tools/holdfast/holdfast"], check=True,
+    subprocess.run([str(ROOT / "tools/deps.sh"), "build"], check=True)
+    if not (folder / "build.ninja").exists():
+        subprocess.run(["meson", "setup", str(folder), str(ROOT)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(folder), "tools/holdfastd/holdfastd", "tools/holdfast/holdfast"], check=True,
                    stdout=subprocess.DEVNULL)
-    return "build/demo/tools/holdfastd/holdfastd", "build/demo/tools/holdfast/holdfast"
+    return str(daemon), str(cli)
 
 
 def main(daemon, cli):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The man pages name exactly the options that --help does, and the daemon's also each variable and exit code.
+"""The man pages name exactly the options that --help does, and the daemon's also each variable and exit code. What --help
+says of objects is English.
 
     man_pages.py DAEMON CLI ROOT
 """
@@ -31,6 +32,13 @@ def options_in(page):
     return {name for head in heads for name in OPTION.findall(head)}
 
 
+def wrong_articles(cli):
+    """"a endpoint" and the like in the help of the verbs of objects."""
+    for noun in ("endpoints", "interfaces", "machines", "users"):
+        text = subprocess.run([cli, noun, "--help"], capture_output=True, text=True, check=True).stdout
+        yield from re.findall(r"\ba [aeio]\w+|\ban (?:[^aeio\W]|u[sn])\w+", text)
+
+
 def main():
     daemon, cli, root = sys.argv[1:4]
     man = pathlib.Path(root) / "docs" / "man"
@@ -48,6 +56,7 @@ def main():
     assert len(codes) > 5, "no exit codes found"
     told = set(re.findall(r"^\.B (\d+)$", section(man / "holdfastd.8", "EXIT STATUS"), re.M))
     bad += [f"holdfastd.8 and messages/fatal.hpp differ about exit code {code}" for code in sorted(told ^ set(codes))]
+    bad += [f"{cli} --help says '{words}'" for words in wrong_articles(cli)]
     for line in bad:
         print(line)
     sys.exit(1 if bad else 0)

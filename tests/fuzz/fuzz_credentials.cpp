@@ -7,18 +7,13 @@
 
 #include "tests/fuzz/seeds.hpp"
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 using namespace holdfast::api;
+using holdfast::fuzz::require;
 
 namespace {
-
-void require(bool fact) {
-  if (!fact)
-    std::abort();
-}
 
 const system_secrets& secrets() {
   static const system_secrets made{std::string(32, 'k'), std::string(32, 'g')};

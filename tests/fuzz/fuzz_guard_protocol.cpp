@@ -4,19 +4,10 @@
 
 #include "tests/fuzz/seeds.hpp"
 
-#include <cstdlib>
 #include <string>
 
 using namespace holdfast::vip;
-
-namespace {
-
-void require(bool fact) {
-  if (!fact)
-    std::abort();
-}
-
-} // namespace
+using holdfast::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string packet(reinterpret_cast<const char*>(data), size);

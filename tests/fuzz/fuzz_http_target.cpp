@@ -3,19 +3,10 @@
 
 #include "tests/fuzz/seeds.hpp"
 
-#include <cstdlib>
 #include <string_view>
 
 using namespace holdfast::net;
-
-namespace {
-
-void require(bool fact) {
-  if (!fact)
-    std::abort();
-}
-
-} // namespace
+using holdfast::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view target(reinterpret_cast<const char*>(data), size);

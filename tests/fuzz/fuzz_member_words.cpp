@@ -7,19 +7,10 @@
 
 #include <rapidjson/document.h>
 
-#include <cstdlib>
 #include <string>
 
 using namespace holdfast::vip;
-
-namespace {
-
-void require(bool fact) {
-  if (!fact)
-    std::abort();
-}
-
-} // namespace
+using holdfast::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -4,20 +4,11 @@
 #include "actors/api/go_time.hpp"
 #include "tests/fuzz/seeds.hpp"
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 using namespace holdfast::api;
-
-namespace {
-
-void require(bool fact) {
-  if (!fact)
-    std::abort();
-}
-
-} // namespace
+using holdfast::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -27,6 +27,12 @@ const std::vector<object_kind>& object_kinds() {
 
 namespace {
 
+/// "a machine", "an endpoint". Said aloud, "user" begins with a consonant.
+std::string with_article(const std::string& noun) {
+  const bool vowel = std::string_view{"aeio"}.find(noun.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + noun;
+}
+
 /// -X: a returned object that has Errors ends the command with 1, after it was shown.
 void refuse_errors(const value& v) {
   if (v.IsArray()) {
@@ -228,9 +234,8 @@ void add_etag(CLI::App& group, const object_kind& kind, context& c) {
 
 void add_create(CLI::App& group, const object_kind& kind, context& c) {
   auto w = std::make_shared<words>();
-  auto* verb =
-      group.add_subcommand("create", std::string{"create a "} + kind.singular + " from JSON or YAML" +
-                                         (kind.key ? ", or by name alone" : ""));
+  auto* verb = group.add_subcommand("create", "create " + with_article(kind.singular) + " from JSON or YAML" +
+                                                  (kind.key ? ", or by name alone" : ""));
   verb->add_option("object", w->first, "JSON, YAML, a file, - or a name")->required();
   const std::string prefix = kind.prefix;
   const std::string key = kind.key ? kind.key : "";
@@ -257,7 +262,7 @@ void add_create(CLI::App& group, const object_kind& kind, context& c) {
 
 void add_update(CLI::App& group, const object_kind& kind, context& c) {
   auto w = std::make_shared<words>();
-  auto* verb = group.add_subcommand("update", std::string{"merge changes into a "} + kind.singular);
+  auto* verb = group.add_subcommand("update", "merge changes into " + with_article(kind.singular));
   verb->add_option("id", w->id, "its key")->required();
   verb->add_option("changes", w->first, "JSON, YAML, a file or -")->required();
   const std::string prefix = kind.prefix;
@@ -297,7 +302,7 @@ void add_patch(CLI::App& group, const object_kind& kind, context& c) {
 
 void add_destroy(CLI::App& group, const object_kind& kind, context& c) {
   auto w = std::make_shared<words>();
-  auto* verb = group.add_subcommand("destroy", std::string{"delete a "} + kind.singular);
+  auto* verb = group.add_subcommand("destroy", "delete " + with_article(kind.singular));
   verb->alias("delete");
   verb->add_option("id", w->id, "its key")->required();
   const std::string prefix = kind.prefix;
