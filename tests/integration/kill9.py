@@ -2,7 +2,7 @@
 """kill -9 at any moment: under load, while the daemon starts, while it writes ha-state.json. After each restart
 every acknowledged write is there, none is half there, and ha-state.json parses and names the same node.
 
-    kill9.py DAEMON [--rounds N] [--fresh N] [--writers N] [--seed N]
+    kill9.py DAEMON [--rounds N] [--for SECONDS] [--fresh N] [--writers N] [--seed N]
 
 Covers PRE-08, WAL-08, HST-06, HST-15 and CON-05 for one node.
 
@@ -138,6 +138,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("daemon")
     parser.add_argument("--rounds", type=int, default=500)
+    parser.add_argument("--for", type=float, default=float("inf"), dest="seconds", metavar="SECONDS",
+                        help="begin no further round after this time")
     parser.add_argument("--fresh", type=int, default=10, help="first starts that are cut short")
     parser.add_argument("--writers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
@@ -155,7 +157,11 @@ def main():
         node.authorization = "Bearer " + node.client().call("GET", f"users/{USER}/token?ttl=1d")["Token"]
         node.kill()
         identity = None
+        rounds = 0
         for number in range(options.rounds):
+            if number > 0 and time.monotonic() - began > options.seconds:
+                break
+            rounds += 1
             if number > 0 and number % START_KILLS == 0:
                 kill_while_starting(node, rng)
             else:
@@ -166,9 +172,9 @@ def main():
                 acknowledged, unknown = acknowledged + more[0], unknown + more[1]
             identity = check_state_file(node, identity)
         node.start()
-        check_store(node, options.rounds, writers)
+        check_store(node, rounds, writers)
         assert node.terminate() == 0
-        print(f"{options.rounds} kills, {acknowledged} acknowledged writes, none lost, "
+        print(f"{rounds} kills, {acknowledged} acknowledged writes, none lost, "
               f"{unknown} of unknown outcome, {time.monotonic() - began:.0f} s")
 
 

@@ -137,7 +137,10 @@ int run_files(const arguments& given) {
 int check_files(const arguments& given) {
   for (const auto& file : given.files) {
     const auto what = parse_scenario(read_file(file), file);
-    std::cout << file << ": " << what.story << "; " << make_plan(what, given.seed).size() << " steps\n";
+    const auto plan = make_plan(what, given.seed);
+    const auto time = std::chrono::ceil<std::chrono::seconds>(shortest_time(plan));
+    std::cout << file << ": " << what.story << "; " << plan.size() << " steps, at least " << time.count()
+              << " s\n"; // soak.sh reads this
   }
   return 0;
 }

@@ -165,6 +165,17 @@ std::vector<step> make_plan(const scenario& what, std::uint64_t seed) {
   return planner{seed}.run(what);
 }
 
+milliseconds shortest_time(const std::vector<step>& plan) {
+  milliseconds out{0};
+  for (const auto& one : plan) {
+    if (one.kind == step_kind::wait)
+      out += one.time;
+    else if (one.kind == step_kind::at)
+      out = std::max(out, one.time);
+  }
+  return out;
+}
+
 std::string missing_for(const scenario& what, const abilities& have) {
   const auto& steps = what.steps;
   if (!what.cluster.unsafe.empty() && !have.unsafe_daemon)

@@ -12,6 +12,9 @@ namespace holdfast::chaos {
 /// steps.
 [[nodiscard]] std::vector<step> make_plan(const scenario& what, std::uint64_t seed);
 
+/// The least time the plan's own pauses take; what is waited for and done comes on top.
+[[nodiscard]] milliseconds shortest_time(const std::vector<step>& plan);
+
 /// True when a step, at any depth, does this.
 [[nodiscard]] bool acts(const std::vector<step>& steps, const std::function<bool(action_kind)>& wanted);
 

@@ -3,23 +3,27 @@
 # runs text scenarios, rules and oracles, the fixed seeds and a swarm of fresh ones until one of them fails. A mutant
 # that survives means that a test is missing.
 #
-#   mutants/run.sh [--seeds N] [--quick] [--build FOLDER] [NAME...]
+#   mutants/run.sh [--seeds N] [--quick] [--for SECONDS] [--build FOLDER] [NAME...]
 #
 # All mutants, those whose file name contains one of the names, or with --quick the few of quick.txt. N: how many
 # fresh seeds a mutant may live through (default 6000, about 40 CPU-seconds for one that survives).
+# --for: in random order, and none is begun after that time; says which were not reached.
 # --build: take the objects of the unchanged library from this subproject's folder in an up-to-date Meson build.
 # Needs a compiler (CXX, default c++), doctest for the rules and, when there, ccache. JOBS: how many compilers at once
 # (default 2). Exit code 1 when a mutant survives, does not apply or does not build.
 set -u
+begun=$(date +%s)
 here=$(cd "$(dirname "$0")" && pwd)
 library=$(dirname "$here")
 seeds=6000
 quick=
+limit=
 prebuilt=
 while :; do
   case ${1:-} in
     --seeds) seeds=$2; shift 2 ;;
     --quick) quick=yes; shift ;;
+    --for) limit=$2; shift 2 ;;
     --build) prebuilt=$(cd "$2" && pwd) || exit 1; shift 2 ;;
     *) break ;;
   esac
@@ -93,7 +97,7 @@ else
   compile $all || { echo 'the library does not build' >&2; exit 1; }
 fi
 hunted=$seeds
-[ -z "$quick" ] || seeds=200
+[ -z "$quick$limit" ] || seeds=200
 caught=$(hunt)
 seeds=$hunted
 [ -z "$caught" ] || { echo "the unchanged library fails: $caught" >&2; exit 1; }
@@ -101,12 +105,17 @@ seeds=$hunted
 tried=0
 survivors=0
 printf '%-44s %s\n' mutant 'caught by'
-for patch in "$here"/*.patch; do
-  name=$(basename "$patch" .patch)
+unreached=
+for name in $(cd "$here" && printf '%s\n' *.patch | sed 's/\.patch$//' | if [ -n "$limit" ]; then shuf; else cat; fi); do
+  patch=$here/$name.patch
   if [ $# -gt 0 ]; then
     wanted=
     for part in "$@"; do case $name in *"$part"*) wanted=yes ;; esac; done
     [ -n "$wanted" ] || continue
+  fi
+  if [ -n "$limit" ] && [ "$tried" -gt 0 ] && [ "$(date +%s)" -ge "$((begun + limit))" ]; then
+    unreached="$unreached $name"
+    continue
   fi
   tried=$((tried + 1))
   rm -rf "$work/copy/src" "$work/copy/include" && cp -r "$library/src" "$library/include" "$work/copy/"
@@ -129,5 +138,6 @@ for patch in "$here"/*.patch; do
   esac
   printf '%-44s %s\n' "$name" "$result"
 done
+[ -z "$unreached" ] || echo "not reached within $limit s:$unreached"
 echo "$tried mutants, $survivors not caught"
 [ "$survivors" -eq 0 ] && [ "$tried" -gt 0 ]

@@ -2,16 +2,26 @@
 # Proves that the tests catch mistakes: applies each patch of this folder to a copy of the library, builds it and runs
 # its tests (crash states among them). A mutant that survives means that a test is missing.
 #
-#   mutants/run.sh [--build FOLDER] [NAME...]       all mutants, or those whose file name contains one of the names
+#   mutants/run.sh [--for SECONDS] [--build FOLDER] [NAME...]
 #
+# All mutants, or those whose file name contains one of the names.
+# --for: in random order, and none is begun after that time; says which were not reached.
 # --build: take the objects of the unchanged library from this subproject's folder in an up-to-date Meson build.
 # Needs a compiler (CXX, default c++), doctest and, when there, ccache. JOBS: how many compilers at once (default 2).
 # Exit code 1 when a mutant survives, does not apply or does not build.
 set -u
+begun=$(date +%s)
 here=$(cd "$(dirname "$0")" && pwd)
 library=$(dirname "$here")
 prebuilt=
-[ "${1:-}" != --build ] || { prebuilt=$(cd "$2" && pwd) || exit 1; shift 2; }
+limit=
+while :; do
+  case ${1:-} in
+    --for) limit=$2; shift 2 ;;
+    --build) prebuilt=$(cd "$2" && pwd) || exit 1; shift 2 ;;
+    *) break ;;
+  esac
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 command -v ccache >/dev/null && cache=ccache || cache=
@@ -62,12 +72,17 @@ caught=$(hunt)
 tried=0
 survivors=0
 printf '%-44s %s\n' mutant 'caught by'
-for patch in "$here"/*.patch; do
-  name=$(basename "$patch" .patch)
+unreached=
+for name in $(cd "$here" && printf '%s\n' *.patch | sed 's/\.patch$//' | if [ -n "$limit" ]; then shuf; else cat; fi); do
+  patch=$here/$name.patch
   if [ $# -gt 0 ]; then
     wanted=
     for part in "$@"; do case $name in *"$part"*) wanted=yes ;; esac; done
     [ -n "$wanted" ] || continue
+  fi
+  if [ -n "$limit" ] && [ "$tried" -gt 0 ] && [ "$(date +%s)" -ge "$((begun + limit))" ]; then
+    unreached="$unreached $name"
+    continue
   fi
   tried=$((tried + 1))
   rm -rf "$work/copy/src" "$work/mutant"
@@ -85,5 +100,6 @@ for patch in "$here"/*.patch; do
   esac
   printf '%-44s %s\n' "$name" "$result"
 done
+[ -z "$unreached" ] || echo "not reached within $limit s:$unreached"
 echo "$tried mutants, $survivors not caught"
 [ "$survivors" -eq 0 ] && [ "$tried" -gt 0 ]

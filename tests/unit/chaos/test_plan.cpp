@@ -30,6 +30,16 @@ TEST_CASE("repeats are written out, also inside each other") {
   CHECK(text_of(plan) == "kill 1\n1000\n1000\n1000\nkill 1\n1000\n1000\n1000\n");
 }
 
+TEST_CASE("the least time of a plan is that of its pauses, repeats written out") {
+  const auto time_of = [](const std::string& steps) {
+    return shortest_time(make_plan(parse_scenario("scenario \"s\"\n" + steps, "f"), 1));
+  };
+  CHECK(time_of("kill 1\n") == 0ms);
+  CHECK(time_of("wait 1s\nrepeat 3\nwait 2s\nkill 1\nend\nwait for active within 30s\n") == 7s);
+  CHECK(time_of("wait 1s\nat 5s kill 1\nwait 1s\n") == 6s);
+  CHECK(time_of("wait 9s\nat 5s kill 1\n") == 9s);
+}
+
 TEST_CASE("a swarm is the same for the same seed and another for another") {
   const auto what = parse_scenario(swarm, "f");
   CHECK(text_of(make_plan(what, 7)) == text_of(make_plan(what, 7)));
