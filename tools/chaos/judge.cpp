@@ -133,6 +133,11 @@ check_result judge_writers(const run_record& run) {
                 std::move(details));
 }
 
+check_result judge_leaders(const run_record& run) {
+  return finish("one-leader", std::to_string(run.terms.size()) + " leaderships in the members' logs",
+                check_leaders(run.terms));
+}
+
 /// What no log of this member may show: the password, and the token and root keys it holds at the end.
 std::vector<secret> secrets_of(const member_state& member) {
   std::vector<secret> out = {{"the password", api_password}};
@@ -218,9 +223,9 @@ judged judge(const scenario& what, const run_record& run, const std::vector<memb
              const std::vector<std::string>& troubles) {
   judged out;
   out.failovers = failovers(run);
-  out.checks = {judge_registers(run),  judge_additions(run, members), judge_retries(run),
-                judge_files(members),  judge_states(members),         judge_writers(run),
-                judge_secrets(members)};
+  out.checks = {judge_registers(run), judge_additions(run, members), judge_retries(run),
+                judge_files(members), judge_states(members),         judge_writers(run),
+                judge_leaders(run),   judge_secrets(members)};
   if (what.cluster.virtual_ip)
     out.checks.push_back(
         finish("one-holder", std::to_string(run.holders.size()) + " samples", check_holders(run.holders)));

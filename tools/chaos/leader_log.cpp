@@ -17,6 +17,15 @@ bool number_after(std::string_view line, std::string_view key, std::uint64_t& ou
   return std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc{};
 }
 
+/// The word behind `key` in a line, or nothing.
+std::string word_after(std::string_view line, std::string_view key) {
+  const auto at = line.find(key);
+  if (at == std::string_view::npos)
+    return {};
+  const auto text = line.substr(at + key.size());
+  return std::string(text.substr(0, text.find(' ')));
+}
+
 /// "2026-01-31T12:34:56.123456Z" with six digits of fraction.
 bool parse_time(std::string_view text, std::int64_t& unix_ns) {
   constexpr std::string_view form = "0000-00-00T00:00:00.000000Z";
@@ -48,14 +57,19 @@ bool parse_time(std::string_view text, std::int64_t& unix_ns) {
 std::vector<leadership> leaderships(std::string_view log) {
   constexpr std::string_view start = "time=";
   std::vector<leadership> out;
+  std::string cluster;
   while (!log.empty()) {
     const auto end = std::min(log.find('\n'), log.size());
     const auto line = log.substr(0, end);
     log.remove_prefix(std::min(end + 1, log.size()));
+    if (line.find("event=consensus_started ") != std::string_view::npos)
+      cluster = word_after(line, " cluster=");
     leadership one;
     if (line.starts_with(start) && line.find("event=role now=leader ") != std::string_view::npos &&
-        number_after(line, " term=", one.term) && parse_time(line.substr(start.size()), one.unix_ns))
-      out.push_back(one);
+        number_after(line, " term=", one.term) && parse_time(line.substr(start.size()), one.unix_ns)) {
+      one.cluster = cluster;
+      out.push_back(std::move(one));
+    }
   }
   return out;
 }

@@ -245,7 +245,7 @@ private:
       std::ifstream in(one->log, std::ios::binary);
       const std::string log{std::istreambuf_iterator<char>(in), {}};
       for (const auto& led : leaderships(log))
-        terms.push_back({led.unix_ns - ahead, one->number, led.term});
+        terms.push_back({led.unix_ns - ahead, one->number, led.term, led.cluster});
     }
     std::sort(terms.begin(), terms.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
     if (out_.record.true_clocks)

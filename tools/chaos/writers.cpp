@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <queue>
+#include <utility>
 
 namespace holdfast::chaos {
 
@@ -65,6 +66,19 @@ std::vector<std::string> check_writers(std::vector<acknowledgement> all,
                                            " had acknowledged one in term " + std::to_string(bound.term) +
                                            " at " + in_ms(bound.returned) + " ms"));
     }
+  }
+  return out;
+}
+
+std::vector<std::string> check_leaders(const std::vector<term_start>& starts) {
+  constexpr std::size_t most = 20;
+  std::map<std::pair<std::string, std::uint64_t>, unsigned> leaders;
+  std::vector<std::string> out;
+  for (const auto& one : starts) {
+    const auto first = leaders.emplace(std::pair{one.cluster, one.term}, one.member).first->second;
+    if (first != one.member && out.size() < most)
+      out.push_back("members " + std::to_string(first) + " and " + std::to_string(one.member) +
+                    " both led term " + std::to_string(one.term));
   }
   return out;
 }

@@ -20,6 +20,7 @@ struct term_start {
   std::int64_t at = 0; ///< nanoseconds of the run's steady clock
   unsigned member = 0;
   std::uint64_t term = 0;
+  std::string cluster = {}; ///< a member that is alone yet leads terms of its own
 };
 
 /// For reports.
@@ -31,5 +32,8 @@ struct term_start {
 /// starts may be off. One line a violation, at most 20.
 [[nodiscard]] std::vector<std::string>
 check_writers(std::vector<acknowledgement> all, const std::vector<term_start>& starts, std::int64_t slack);
+
+/// No term of a cluster has two leaders, whatever the clocks say. One line for each that has, at most 20.
+[[nodiscard]] std::vector<std::string> check_leaders(const std::vector<term_start>& starts);
 
 } // namespace holdfast::chaos

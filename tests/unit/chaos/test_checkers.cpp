@@ -181,6 +181,34 @@ TEST_CASE("who led which term is read from a log, and nothing from a line that i
   CHECK(found[1].unix_ns == 1'000'001'000);
 }
 
+TEST_CASE("a leadership belongs to the cluster that its member was of at that time") {
+  const auto found = leaderships(
+      "time=1970-01-01T00:00:01.000000Z event=role now=leader term=1 leader=x\n"
+      "time=1970-01-01T00:00:02.000000Z level=info event=consensus_started node=x cluster=own term=0\n"
+      "time=1970-01-01T00:00:03.000000Z event=role now=leader term=1 leader=x\n"
+      "time=1970-01-01T00:00:04.000000Z level=info event=consensus_started node=x cluster=joined term=1\n"
+      "time=1970-01-01T00:00:05.000000Z event=role now=leader term=2 leader=x\n");
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].cluster.empty());
+  CHECK(found[1].cluster == "own");
+  CHECK(found[2].cluster == "joined");
+}
+
+TEST_CASE("no term of a cluster has two leaders, in whatever order their logs show it") {
+  CHECK(check_leaders({{0, 1, 2, "a"}, {1, 2, 3, "a"}, {2, 1, 4, "a"}}).empty());
+  CHECK(check_leaders({{0, 1, 2, "a"}, {9, 1, 2, "a"}}).empty()); // one and the same
+  CHECK(check_leaders({{0, 1, 2, "a"}, {1, 2, 2, "b"}}).empty()); // not of one cluster
+  const auto found = check_leaders({{0, 1, 2, "a"}, {1, 3, 5, "a"}, {2, 2, 5, "a"}});
+  REQUIRE(found.size() == 1);
+  CHECK(found.front() == "members 3 and 2 both led term 5");
+  std::vector<term_start> many;
+  for (std::uint64_t term = 1; term <= 30; ++term) {
+    many.push_back({0, 1, term, "a"});
+    many.push_back({0, 2, term, "a"});
+  }
+  CHECK(check_leaders(many).size() == 20);
+}
+
 TEST_CASE("two members that acknowledge in turns must have led in turns") {
   const auto ack = [](unsigned member, std::int64_t called, std::int64_t returned) {
     return acknowledgement{called * ms, returned * ms, member};
