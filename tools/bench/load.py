@@ -96,7 +96,7 @@ class Probe:
     acknowledged."""
 
     THREADS_A_NODE = 4
-    TIMEOUT = 0.3
+    TIMEOUT = 0.1  # a request that hangs at who is gone must not blur the figure by more than that
     PAUSE = 0.003
 
     def __init__(self, system, nodes):
