@@ -37,6 +37,22 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
   return out;
 }
 
+/// Leaves nothing in the error queue: a signature that does not fit is no error of this program.
+bool holds_under(EVP_PKEY* key, std::string_view text, std::string_view signature) {
+  const digest_ptr context(EVP_MD_CTX_new());
+  const bool holds =
+      context && key != nullptr && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
+      EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(text), text.size()) == 1;
+  static_cast<void>(openssl_error());
+  return holds;
+}
+
+using source_ptr = std::unique_ptr<BIO, void (*)(BIO*)>;
+
+source_ptr read_from(std::string_view pem) {
+  return {BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), [](BIO* bio) { BIO_free(bio); }};
+}
+
 } // namespace
 
 std::vector<std::uint8_t> sign(const private_key& key, std::string_view text) {
@@ -52,11 +68,25 @@ std::vector<std::uint8_t> sign(const private_key& key, std::string_view text) {
 
 bool signature_holds(const certificate& by, std::string_view text,
                      const std::vector<std::uint8_t>& signature) {
-  const digest_ptr context(EVP_MD_CTX_new());
-  auto* key = X509_get0_pubkey(by.handle());
-  return context && key != nullptr &&
-         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), raw(text), text.size()) == 1;
+  return holds_under(X509_get0_pubkey(by.handle()), text,
+                     {reinterpret_cast<const char*>(signature.data()), signature.size()});
+}
+
+public_key public_key::from_pem(std::string_view pem) {
+  if (pem.find("PRIVATE KEY-----") != std::string_view::npos)
+    throw identity_error("it holds a private key, which belongs to the issuer alone");
+  const auto source = read_from(pem);
+  auto* read = source ? PEM_read_bio_PUBKEY(source.get(), nullptr, nullptr, nullptr) : nullptr;
+  if (read == nullptr)
+    throw identity_error("it holds no public key in PEM: " + openssl_error());
+  std::shared_ptr<EVP_PKEY> key(read, EVP_PKEY_free);
+  if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_ED25519)
+    throw identity_error("its public key is not an Ed25519 key");
+  return public_key(std::move(key));
+}
+
+bool public_key::signed_this(std::string_view text, std::string_view signature) const {
+  return holds_under(key_.get(), text, signature);
 }
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view text) {
@@ -103,8 +133,7 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 std::string pem_fingerprint(const std::string& pem) {
-  const std::unique_ptr<BIO, void (*)(BIO*)> source(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                                    [](BIO* bio) { BIO_free(bio); });
+  const auto source = read_from(pem);
   auto* read = source ? PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr) : nullptr;
   if (read == nullptr)
     throw identity_error("not a PEM certificate: " + openssl_error());

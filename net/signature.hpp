@@ -1,13 +1,16 @@
-// Small proofs between members that do not share a link yet: Ed25519 signatures (RFC 8032), HMAC-SHA-256,
-// random text, and the fingerprint of a PEM certificate. Pure but for the random source; any thread.
+// Small proofs between members that do not share a link yet, and of what somebody outside has signed: Ed25519
+// signatures (RFC 8032), HMAC-SHA-256, random text, and the fingerprint of a PEM certificate. Pure but for
+// the random source; any thread.
 #pragma once
 
 #include "net/identity.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace holdfast::net {
@@ -17,6 +20,20 @@ namespace holdfast::net {
 /// False for anything that is not a signature of `text` by the certificate's key.
 [[nodiscard]] bool signature_holds(const certificate& by, std::string_view text,
                                    const std::vector<std::uint8_t>& signature);
+
+/// Whose signatures are believed though he is no member: an Ed25519 public key. Cheap to copy, immutable.
+class public_key {
+public:
+  /// From PEM (RFC 7468, "PUBLIC KEY"). Throws identity_error, which says what the text is instead and shows
+  /// nothing of it.
+  [[nodiscard]] static public_key from_pem(std::string_view pem);
+  /// False for anything that is not a signature of `text` by this key.
+  [[nodiscard]] bool signed_this(std::string_view text, std::string_view signature) const;
+
+private:
+  explicit public_key(std::shared_ptr<EVP_PKEY> key) : key_(std::move(key)) {}
+  std::shared_ptr<EVP_PKEY> key_;
+};
 
 /// Lower-case hex.
 [[nodiscard]] std::string hmac_sha256_hex(std::string_view key, std::string_view text);

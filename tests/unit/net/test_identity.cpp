@@ -1,8 +1,12 @@
 #include "net/address.hpp"
 #include "net/api_certificate.hpp"
 #include "net/identity.hpp"
+#include "net/signature.hpp"
 
 #include <doctest/doctest.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +28,14 @@ struct temporary_directory {
   ~temporary_directory() { std::filesystem::remove_all(path); }
   std::filesystem::path path;
 };
+
+std::string pem_of(EVP_PKEY* key) {
+  const std::unique_ptr<BIO, int (*)(BIO*)> out(BIO_new(BIO_s_mem()), BIO_free);
+  REQUIRE(PEM_write_bio_PUBKEY(out.get(), key) == 1);
+  char* text = nullptr;
+  const auto size = BIO_get_mem_data(out.get(), &text);
+  return {text, static_cast<std::size_t>(size)};
+}
 
 std::string read(const std::filesystem::path& path) {
   std::ifstream in(path);
@@ -113,6 +125,34 @@ TEST_CASE("an API certificate that is damaged or does not fit is refused by name
   } catch (const tls_error& error) {
     CHECK(std::string(error.what()).find("do not belong together") != std::string::npos);
   }
+}
+
+TEST_CASE("LIC-01 a public key is read from PEM, and says what a text is that holds none") {
+  const auto key = private_key::generate();
+  const auto open = public_key::from_pem(pem_of(key.handle()));
+  const auto bytes = sign(key, "text");
+  const std::string signature(bytes.begin(), bytes.end());
+  CHECK(open.signed_this("text", signature));
+  CHECK(!open.signed_this("texts", signature));
+  CHECK(!open.signed_this("text", signature.substr(1)));
+  CHECK(!open.signed_this("text", ""));
+  CHECK(!public_key::from_pem(pem_of(private_key::generate().handle())).signed_this("text", signature));
+
+  const auto trouble = [](const std::string& pem) {
+    try {
+      static_cast<void>(public_key::from_pem(pem));
+    } catch (const identity_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::shared_ptr<EVP_PKEY> other(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519"), EVP_PKEY_free);
+  CHECK(trouble(pem_of(other.get())).find("not an Ed25519 key") != std::string::npos);
+  CHECK(trouble("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").find("issuer alone") !=
+        std::string::npos);
+  const auto whole = pem_of(key.handle());
+  for (const auto& bad : {std::string(), std::string("a key"), whole.substr(0, whole.size() / 2)})
+    CHECK(trouble(bad).find("no public key in PEM") != std::string::npos);
 }
 
 TEST_CASE("CFG-19 a consensus address is an IP literal with a port, present on this host") {
