@@ -50,6 +50,8 @@ public:
     std::shared_ptr<net::tls_slot> cluster_tls; ///< what fellow members meet on the API port; may be null
     msg::log_writer_actor log_writer;
     std::function<msg::ha_state_ptr()> ha_state; ///< never answers null
+    /// See node_port::license; may be empty.
+    std::function<std::optional<msg::license_facts>(const msg::object_view&)> license;
     certificate_files files;
     net::pem_pair certificate;
   };
@@ -64,6 +66,9 @@ public:
   boost::asio::awaitable<msg::cluster_answer> cluster(msg::cluster_call call) override;
   boost::asio::awaitable<std::string> control(std::string verb, std::string name) override;
   msg::ha_state_ptr ha_state() const override { return parts_.ha_state(); }
+  std::optional<msg::license_facts> license(const msg::object_view& view) const override {
+    return parts_.license ? parts_.license(view) : std::nullopt;
+  }
   net::http_server_stats http() const override;
   net::pem_pair certificate() const override { return parts_.certificate; }
   net::tls_context_ptr check_certificate(const net::pem_pair& pem) const override;

@@ -4,7 +4,9 @@
 #include "messages/actors.hpp"
 #include "messages/cluster.hpp"
 #include "messages/ha_state.hpp"
+#include "messages/license.hpp"
 #include "messages/log_digest.hpp"
+#include "messages/object_view.hpp"
 #include "messages/vip.hpp"
 #include "net/http_server.hpp"
 #include "net/tls_context.hpp"
@@ -51,6 +53,10 @@ public:
   }
   /// Never null.
   [[nodiscard]] virtual msg::ha_state_ptr ha_state() const = 0;
+  /// How the entitlement in that view stands (LIC-05). Nothing on a node that asks for none.
+  [[nodiscard]] virtual std::optional<msg::license_facts> license(const msg::object_view&) const {
+    return std::nullopt;
+  }
   [[nodiscard]] virtual net::http_server_stats http() const = 0;
   /// The API's certificate and key as they stand.
   [[nodiscard]] virtual net::pem_pair certificate() const = 0;

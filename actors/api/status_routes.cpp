@@ -19,8 +19,9 @@ awaitable<net::http_response> get_info(request_context&, system_services& with) 
   const auto view = co_await local_view(with);
   const auto status = co_await with.node.status();
   const auto vip = co_await with.node.vip();
+  const auto license = view ? with.node.license(*view) : std::nullopt;
   co_return json_response(info_json(with.node.facts(), *with.node.ha_state(),
-                                    status.value_or(msg::consensus_status{}), vip, view.get()));
+                                    status.value_or(msg::consensus_status{}), vip, view.get(), license));
 }
 
 /// 200 while this node serves reads of its own; load balancers and scripts ask this.

@@ -189,9 +189,42 @@ void write_active_part(object_writer& out, bool active, const msg::object_view* 
     out.raw().StartObject();
     out.raw().EndObject();
   }
+}
+
+void write_dates(object_writer& out, const msg::license_facts& license) {
+  // A client takes a date that is there for a date.
+  if (!license.soft_expires.empty())
+    out.text("SoftExpireDate", license.soft_expires);
+  if (!license.hard_expires.empty())
+    out.text("HardExpireDate", license.hard_expires);
+}
+
+/// LIC-05. `Licenses` is the existing client's form, the keys beside it those of the document.
+void write_license(object_writer& out, const std::optional<msg::license_facts>& license) {
   out.key("License");
   out.raw().StartObject();
-  out.empty_list("Licenses");
+  if (!license) {
+    out.empty_list("Licenses");
+    out.raw().EndObject();
+    return;
+  }
+  out.flag("Valid", license->valid);
+  out.text("Reason", license->reason);
+  write_texts(out, "Features", license->features);
+  write_texts(out, "Endpoints", license->endpoints);
+  out.text("HaID", license->ha_id);
+  write_dates(out, *license);
+  out.key("Licenses");
+  out.raw().StartArray();
+  for (const auto& feature : license->features) {
+    out.raw().StartObject();
+    out.text("Name", feature);
+    write_dates(out, *license);
+    out.flag("Active", license->active);
+    out.flag("Expired", license->expired);
+    out.raw().EndObject();
+  }
+  out.raw().EndArray();
   out.raw().EndObject();
 }
 
@@ -278,7 +311,7 @@ std::string tolerance_warning(std::size_t members) {
 
 std::string info_json(const node_facts& facts, const msg::ha_state& state,
                       const msg::consensus_status& status, const std::optional<msg::vip_status>& vip,
-                      const msg::object_view* view) {
+                      const msg::object_view* view, const std::optional<msg::license_facts>& license) {
   const bool active = !status.active_id.empty() && status.active_id == status.node_id;
   object_writer out;
   out.raw().StartObject();
@@ -302,12 +335,16 @@ std::string info_json(const node_facts& facts, const msg::ha_state& state,
   out.text("server_hostname", server_hostname(facts, state));
   out.flag("manager", false);
   write_active_part(out, active, view);
+  write_license(out, active ? license : std::nullopt);
   out.key("features");
   out.raw().StartArray();
   for (const auto flag : claimed_features())
     out.raw().String(flag.data(), static_cast<rapidjson::SizeType>(flag.size()));
   out.raw().EndArray();
-  write_texts(out, "errors", warnings_of(state, status));
+  auto errors = warnings_of(state, status);
+  if (active && license && !license->warning.empty())
+    errors.push_back(license->warning);
+  write_texts(out, "errors", errors);
   out.flag("ha_enabled", state.enabled);
   out.text("ha_virtual_address", state.virt_addr);
   out.flag("ha_is_active", active);

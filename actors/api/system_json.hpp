@@ -16,9 +16,11 @@ namespace holdfast::api {
 
 /// GET info. `view` may be null (not serving): then stats stay empty, as on a passive node. Without `vip`
 /// (its actor does not answer) the facts about the virtual address are missing, but for its configuration.
+/// Without `license` (no entitlement is asked for), and on a passive node, License is empty.
 [[nodiscard]] std::string info_json(const node_facts& facts, const msg::ha_state& state,
                                     const msg::consensus_status& status,
-                                    const std::optional<msg::vip_status>& vip, const msg::object_view* view);
+                                    const std::optional<msg::vip_status>& vip, const msg::object_view* view,
+                                    const std::optional<msg::license_facts>& license);
 
 /// Array of NodeInfo: every known member (STA-04).
 [[nodiscard]] std::string peers_json(const msg::ha_state& state, const msg::consensus_status& status);

@@ -106,8 +106,9 @@ awaitable<net::http_response> issue(request_context& ctx, system_services& with,
   claims.roles = limits.roles;
   const auto status = co_await with.node.status();
   const auto vip = co_await with.node.vip();
-  const auto info = info_json(with.node.facts(), *with.node.ha_state(),
-                              status.value_or(msg::consensus_status{}), vip, view.get());
+  const auto info =
+      info_json(with.node.facts(), *with.node.ha_state(), status.value_or(msg::consensus_status{}), vip,
+                view.get(), with.node.license(*view));
   co_return json_response("{\"Token\":" + json::quoted(issue_token(secrets, claims)) + ",\"Info\":" + info +
                           "}");
 }

@@ -157,6 +157,9 @@ awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
   const auto reasons = refuse_candidate(who, facts_, own_record(), config_.limits.max_members);
   if (!reasons.empty())
     co_return refused(422, reasons);
+  auto allowed = co_await entitled(state_->ha_id, who.record); // ENR-06
+  if (allowed.status >= 400)
+    co_return allowed;
   const auto& address = who.record.consensus_addr;
   if (const auto error = co_await reach(who.record.consensus_id, address); !error.empty()) // ENR-14
     co_return refused(422, "Member " + state_->consensus_addr + " cannot reach the node at " + address +

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "actors/node/enrolment_rules.hpp"
+#include "actors/node/entitlement.hpp"
 #include "actors/node/ha_state_store.hpp"
 #include "actors/node/join_file.hpp"
 #include "actors/node/log_aside.hpp"
@@ -71,8 +72,9 @@ struct desk_config {
   std::optional<join_intent> join; ///< a join that was under way when the process ended
   std::uint64_t incarnation = 1;
   msg::state_verdict_ptr verdict;
-  std::string wal;                ///< directory of the log
-  std::vector<join_member> seeds; ///< whom to dial while no configuration is known; the newest later
+  std::string wal;                       ///< directory of the log
+  std::vector<join_member> seeds;        ///< whom to dial while no configuration is known; the newest later
+  std::optional<net::public_key> issuer; ///< of entitlements; none: nobody asks for one
 };
 
 class cluster_desk : public std::enable_shared_from_this<cluster_desk> {
@@ -93,6 +95,8 @@ public:
   [[nodiscard]] const std::optional<net::peer_credentials>& credentials() const { return credentials_; }
   /// Raft id of this node; empty until consensus has spoken.
   [[nodiscard]] std::string own_raft_id() const;
+  /// What `info` tells of the entitlement in that view (LIC-05); nothing when nobody asks for one.
+  [[nodiscard]] std::optional<msg::license_facts> license(const msg::object_view& view);
 
   // From the cluster actor.
   void on_members(const msg::members_ptr& members);
@@ -169,6 +173,11 @@ private:
   answer_t redeem(call_t call);
   boost::asio::awaitable<std::string> use_ticket(const std::string& ticket_json, msg::ha_state& posted);
 
+  // cluster_entitlement.cpp: whether it may be formed or grow
+  answer_t entitled(std::string ha_id, std::optional<msg::member_record> newcomer);
+  [[nodiscard]] const entitlement_reading& installed_entitlement(const msg::object_view& view);
+  [[nodiscard]] growth grown(std::string ha_id, const msg::member_record* newcomer) const;
+
   // cluster_calls.cpp: the rest
   answer_t introduction();
   answer_t vip_status();
@@ -211,6 +220,8 @@ private:
   std::string saved_seeds_;
   std::uint64_t doubted_ = 0; ///< index at which another member's state differs from the proposer's
   std::optional<msg::vip_setup> vip_told_;
+  msg::object_ref entitlement_object_; ///< what entitlement_ was read from
+  entitlement_reading entitlement_;
   std::map<std::string, bool> link_up_;          ///< by raft id
   std::map<std::string, std::uint64_t> handled_; ///< by raft id, as each member said
   bool told_out_ = false;  ///< members say that this node is none of them, and none is linked with it

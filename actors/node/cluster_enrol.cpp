@@ -115,6 +115,9 @@ awaitable<msg::cluster_answer> cluster_desk::bootstrap(msg::ha_state posted) {
   const auto before = co_await status();
   if (before.active_id.empty() || before.active_id != before.node_id || !members_)
     co_return refused(503, "This node does not serve writes yet: try again in a moment");
+  auto allowed = co_await entitled(posted.ha_id, std::nullopt); // LIC-02
+  if (allowed.status >= 400)
+    co_return allowed;
 
   msg::global_record global;
   global.ha_id = posted.ha_id;

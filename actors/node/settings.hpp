@@ -45,6 +45,7 @@ struct settings {
   std::string ha_consensus_addr;   ///< CFG-13, "ip:port" after parsing
   bool ha_load_balanced = false;   ///< CFG-14
   bool ha_observer = false;        ///< HST-20
+  std::string entitlement_key;     ///< LIC-01; a file, empty: no entitlement is asked for
 
   std::chrono::milliseconds heartbeat{100};
   std::chrono::milliseconds election_timeout{500}; ///< shortest; the longest is twice that

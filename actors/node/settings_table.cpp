@@ -229,6 +229,11 @@ constexpr auto rows = std::to_array<option_row>({
      "token shared by the members in synchronous replication", take_text<&settings::ha_token>},
     {"--ha-consensus-addr", "", "RS_HA_CONSENSUS_ADDR", kind::text, "IP:PORT", "", "High availability",
      "address for all traffic between members", take_consensus_address},
+    {"--entitlement-key", "", "RS_ENTITLEMENT_KEY", kind::text, "FILE", "", "High availability",
+     "public Ed25519 key (PEM) of the issuer of entitlements; with it, forming or growing a cluster needs "
+     "one "
+     "that is installed",
+     take_path<&settings::entitlement_key>},
 });
 
 } // namespace

@@ -54,10 +54,39 @@ std::optional<msg::fatal_report> take_dial_map(const std::string& file) {
   return std::nullopt;
 }
 
+/// LIC-01. A server that was meant to ask for entitlements never starts without asking.
+std::optional<msg::fatal_report> take_issuer(const std::string& file, std::optional<net::public_key>& out) {
+  if (file.empty())
+    return std::nullopt;
+  constexpr std::size_t longest = std::size_t{64} << 10;
+  std::string text(longest + 1, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  std::string why;
+  if (!in.is_open() || in.bad())
+    why = "it cannot be read";
+  else if (text.size() > longest)
+    why = "it is longer than 64 KiB";
+  if (why.empty()) {
+    try {
+      out = net::public_key::from_pem(text);
+      return std::nullopt;
+    } catch (const net::identity_error& error) {
+      why = error.what();
+    }
+  }
+  return msg::fatal_report{msg::exit_code::failed, "the entitlement key " + file + " is of no use: " + why,
+                           "give --entitlement-key the issuer's public key (openssl pkey -pubout), readable "
+                           "for the user the daemon runs as"};
+}
+
 } // namespace
 
 std::optional<msg::fatal_report> prepare(const node::settings& settings, prepared& out) {
   if (auto refused = take_dial_map(settings.dial_map))
+    return refused;
+  if (auto refused = take_issuer(settings.entitlement_key, out.issuer))
     return refused;
   out.layout = node::layout_of(settings);
   if (auto error = node::create_layout(out.layout); !error.empty())

@@ -8,6 +8,7 @@
 #include "actors/node/settings.hpp"
 #include "messages/fatal.hpp"
 #include "messages/ha_state.hpp"
+#include "net/signature.hpp"
 #include "net/tls_context.hpp"
 
 #include <optional>
@@ -23,6 +24,7 @@ struct prepared {
   std::optional<node::join_intent> join; ///< a join that goes on
   node::host_facts host;
   net::pem_pair certificate;
+  std::optional<net::public_key> issuer; ///< of entitlements, see actors/node/entitlement.hpp
 };
 
 /// Fills `out`, or says why this start is refused. Blocking; main thread. Throws net::tls_error.

@@ -162,6 +162,7 @@ void service::start_root() {
   parts.present = [desk = desk_](msg::consensus_status raw) { return desk->present(std::move(raw)); };
   parts.cluster_tls = cluster_tls_;
   parts.ha_state = [desk = desk_] { return desk->state(); };
+  parts.license = [desk = desk_](const msg::object_view& view) { return desk->license(view); };
   parts.log_writer = group_.log_writer();
   parts.files = {settings_.tls_cert_path(), settings_.tls_key_path()};
   parts.certificate = with_.certificate;
@@ -217,6 +218,7 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.verdict = verdict_;
   config.wal = with_.layout.wal;
   config.seeds = node::load_seeds(node::real_files(), with_.layout.root);
+  config.issuer = with_.issuer;
   return std::make_shared<node::cluster_desk>(std::move(config));
 }
 

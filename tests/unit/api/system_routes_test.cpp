@@ -61,6 +61,31 @@ TEST_CASE("§7.1 info has every key, no null, and no secret") {
   CHECK(doc["scopes"]["users"].HasMember("token"));
 }
 
+TEST_CASE("LIC-05, LIC-07 info tells the entitlement on the active alone, and warns of a date that passed") {
+  system_world world;
+  CHECK(world.get("info").body.find(R"("License":{"Licenses":[]})") != std::string::npos);
+  auto& facts = world.node->entitlement.emplace();
+  facts.reason = "The entitlement does not name endpoint b";
+  facts.features = {"ha"};
+  facts.endpoints = {"a"};
+  facts.ha_id = "site";
+  facts.soft_expires = "2030-01-01T00:00:00Z";
+  facts.active = facts.expired = true;
+  facts.warning = "The entitlement's term ended";
+  const auto told = world.get("info").body;
+  CHECK(told.find(
+            R"("License":{"Valid":false,"Reason":"The entitlement does not name endpoint b",)"
+            R"("Features":["ha"],"Endpoints":["a"],"HaID":"site","SoftExpireDate":"2030-01-01T00:00:00Z",)"
+            R"("Licenses":[{"Name":"ha","SoftExpireDate":"2030-01-01T00:00:00Z","Active":true,)"
+            R"("Expired":true}]})") != std::string::npos);
+  CHECK(told.find(R"("errors":["The entitlement's term ended"])") != std::string::npos);
+  CHECK(world.get("users/rocketskates/token").body.find(R"("HaID":"site")") != std::string::npos);
+  world.node->answer->active_id = "somebody-else";
+  const auto passive = world.get("info").body;
+  CHECK(passive.find(R"("License":{"Licenses":[]})") != std::string::npos);
+  CHECK(passive.find(R"("errors":[])") != std::string::npos);
+}
+
 TEST_CASE("STA-01..STA-06, STA-12 a stand-alone node answers every status call") {
   system_world world;
   const std::string id = "\"01234567-89ab-cdef-0123-456789abcdef\"";

@@ -105,6 +105,8 @@ public:
     co_return name == "replay" ? "" : "there is no actor " + name;
   }
   msg::ha_state_ptr ha_state() const override { return state; }
+  std::optional<msg::license_facts> license(const msg::object_view&) const override { return entitlement; }
+  std::optional<msg::license_facts> entitlement;
   net::http_server_stats http() const override { return {}; }
   net::pem_pair certificate() const override { return {"cert", "key"}; }
   net::tls_context_ptr check_certificate(const net::pem_pair&) const override {

@@ -109,6 +109,14 @@ TEST_CASE("WAL-05 the limit of the log takes a size with its unit, within bounds
     CHECK(parse({"--log-limit", bad}).error.find("64KiB to 1GiB") != std::string::npos);
 }
 
+TEST_CASE("LIC-01 the issuer's key is a file by its flag or its variable, and none by default") {
+  CHECK(good({}).entitlement_key.empty());
+  CHECK(good({"--entitlement-key", "a.pem"}, {{"RS_ENTITLEMENT_KEY", "b.pem"}}).entitlement_key == "a.pem");
+  CHECK(good({}, {{"RS_ENTITLEMENT_KEY", "b.pem"}}).entitlement_key == "b.pem");
+  CHECK(parse({"--entitlement-key", ""}).error.find("--entitlement-key: '' is not a path") !=
+        std::string::npos);
+}
+
 TEST_CASE("CFG-18 help and version are printed without anything being looked at") {
   const auto help = parse({"--help"});
   CHECK(help.exit_code == 0);
