@@ -1,5 +1,5 @@
 """The virtual address under faults: who holds it at every sample, and when a client's writes succeed again
-(VIP-01..04, -15, -16, TRB-03, TRB-04, PRE-11).
+(VIP-01..07, -09, -15, -16, TRB-03, TRB-04, PRE-11).
 
     vip_faults.py DAEMON [--ipv6 | --script]      the short sets of tools/test.sh
     vip_faults.py DAEMON --random N               N random faults in a row on five members
@@ -18,6 +18,8 @@ import time
 
 from harness import Workplace, wait_for
 from vip_actions import FAULTS, KERNEL_LIFETIME, TWO_FAULTS, trial
+from vip_contract import (AddressChanges, check_after_setup, check_open_ports, check_present_at_take_over,
+                          check_script_alone)
 from vip_rig import Rig, VipCluster, Watch, Writer, serve_trials, sh
 from vip_tickets import check_refused_tickets, check_second_path
 from vip_told import check_events, check_told_everywhere
@@ -324,18 +326,21 @@ def main():
             elif args.random:
                 random_faults(cluster, watch, args.random, args.seed, workplace.path)
             elif args.script:
-                check_script(cluster, workplace.path)
+                with AddressChanges(cluster) as changes:
+                    check_script(cluster, workplace.path)
+                check_script_alone(cluster, workplace.path / "calls", changes)
             elif args.ipv6:
                 for name in ("SIGKILL daemon", "SIGSTOP daemon", "link set down", "address deleted"):
                     gap, overlap, moments, _ = trial(cluster, watch, writer, name)
                     print(f"IPv6, {name}: next write after {gap * 1000:.0f} ms", flush=True)
                     expect(overlap == 0, f"{name}: two holders {moments}")
             else:
+                check_after_setup(cluster)
                 check_status(cluster)
                 check_never_two(cluster, watch)
                 for check in (check_strays, check_actor_killed, check_term, check_refused_tickets,
                               check_second_path, check_all_links_down, check_pause, check_events,
-                              check_told_everywhere):
+                              check_told_everywhere, check_present_at_take_over, check_open_ports):
                     began = time.monotonic()
                     check(cluster)
                     print(f"{check.__name__}: {time.monotonic() - began:.1f} s", flush=True)

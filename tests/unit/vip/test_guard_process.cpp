@@ -274,6 +274,14 @@ TEST_CASE("TRB-03 an address deleted by hand is put back at once") {
   until(standing, 300 * ms, "the address to come back");
 }
 
+TEST_CASE("VIP-05 an address that is there already is no error, and lasts as long as ours from then on") {
+  shell("ip addr add 10.99.0.9/32 dev v0");
+  netlink kernel;
+  CHECK(kernel.add_address(kernel.find_link("v0")->index, *parse_cidr(vip_text), 1) == 0);
+  CHECK(standing());
+  until([] { return !standing(); }, 4000 * ms, "the kernel to drop it");
+}
+
 TEST_CASE("an interface that is replaced under the address gets it again") {
   daemon_process daemon;
   shell("ip link del v0 && ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up");
