@@ -67,7 +67,6 @@ scenarios() { # seed
 
 closing() {
   local status=$? file kind never=() counts=()
-  [ -n "${end:-}" ] || exit "$status"
   for file in tests/chaos/*.chaos; do
     case $reached in *" $file "*) ;; *) never+=("$(basename "$file" .chaos)") ;; esac
   done

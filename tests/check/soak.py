@@ -55,8 +55,8 @@ def soak(source, hours, *scenarios):
         lay_out(root, source, scenarios)
         environment = {**os.environ, "ROOT": folder, "PATH": f"{root}/bin:{os.environ['PATH']}"}
         began = time.monotonic()
-        done = subprocess.run(["bash", "tools/soak.sh", str(hours)], cwd=root, env=environment, capture_output=True, text=True,
-                              timeout=120)
+        done = subprocess.run(["bash", "tools/soak.sh", str(hours)], cwd=root, env=environment, capture_output=True,
+                              text=True, timeout=120)
         return done.returncode, done.stdout + done.stderr, (root / "calls").read_text(), time.monotonic() - began
 
 
