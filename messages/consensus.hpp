@@ -82,8 +82,9 @@ struct role_info {
   raft::role role = raft::role::follower;
   raft::term_t term;
   raft::node_id self;
-  raft::node_id leader; ///< nil: none known
-  raft::node_id active; ///< nil: nobody is active in this term
+  raft::node_id leader;       ///< nil: none known
+  raft::node_id active;       ///< nil: nobody is active in this term
+  bool leader_silent = false; ///< a follower's: nothing was heard of the leader for as long as its lease
   bool disk_full = false;
   /// Leader only, refreshed about every second: lowest durable index of the members that answer, and whether
   /// one of them is being fed a snapshot. What compaction looks at.

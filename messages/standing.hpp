@@ -22,6 +22,7 @@ struct standing {
   std::string own_ip;            ///< of ConsensusAddr; source of every connection to a member
   std::string leader_id;         ///< ConsensusID; empty: none known
   std::string active_id;         ///< ConsensusID; empty: none
+  bool active_silent = false;    ///< nothing was heard of it for as long as its lease: it may be gone
   std::string active_raft;       ///< what its certificate names; empty: none
   std::string active_url;        ///< its API, https://ip:port; empty: its record is not here yet
   std::set<std::string> members; ///< raft ids of the configuration in effect

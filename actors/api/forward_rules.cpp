@@ -155,6 +155,10 @@ std::string why_no_active(const msg::standing& standing) {
     return "member " + standing.leader_id + " leads but is not active yet";
   if (standing.active_url.empty() || !standing.credentials)
     return "the active node is " + standing.active_id + ", and this node does not know yet how to reach it";
+  if (standing.active_silent)
+    return "the active node is " + standing.active_id +
+           ", but nothing was heard of it for a while: it is gone, or this node cannot reach it "
+           "(system/consensus/peers, ha doctor)";
   return "the active node is " + standing.active_id + " at " + standing.active_url;
 }
 

@@ -223,7 +223,9 @@ awaitable<void> request_forwarder::answer_somewhere(std::shared_ptr<net::http_ex
 
 awaitable<request_forwarder::attempt> request_forwarder::try_member(kept_ptr exchange,
                                                                     msg::standing_ptr standing) {
-  if (standing->active_id.empty() || standing->active_url.empty() || !standing->credentials)
+  // Nothing that is sent to one that fell silent may come back: held here, its fate stays known.
+  if (standing->active_id.empty() || standing->active_url.empty() || !standing->credentials ||
+      standing->active_silent)
     co_return attempt{attempt::outcome::retry, why_no_active(*standing), false};
   if (exchange->head().wants_websocket)
     co_return co_await join_sockets(std::move(exchange), std::move(standing));
@@ -327,7 +329,7 @@ awaitable<request_forwarder::attempt> request_forwarder::send_on(kept_ptr exchan
     co_return attempt{}; // the connection words what was wrong with the body, if anybody is there to hear it
   const auto standing = this->standing(); // the client may have taken its time
   const auto where = prepare(*standing, exchange->head().target);
-  if (!where || standing->active)
+  if (!where || standing->active || standing->active_silent)
     co_return attempt{attempt::outcome::retry, why_no_active(*standing), false};
   auto request = make_request(exchange, state == kept_exchange::body_state::whole);
   auto flying = take_off(standing->active_id, request.cancel);

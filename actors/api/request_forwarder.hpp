@@ -4,7 +4,8 @@
 // - The client's own credential goes along and the active judges it; nothing is granted for coming from a
 // member.
 // - A request that came from a member is never passed on again: a node that is not active says so instead.
-// - While there is no active a request waits for one, up to `patience`, then it is answered 503.
+// - While there is no active, or it is not heard any more, a request waits for one, up to `patience`, then it
+// is answered 503.
 // - What was surely not done is tried again; what may have been done is answered 504 and never sent twice,
 // except
 //   reads.

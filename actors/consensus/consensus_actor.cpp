@@ -1,5 +1,6 @@
 #include "actors/consensus/consensus_actor.hpp"
 
+#include "actors/consensus/silence.hpp"
 #include "messages/log_line.hpp"
 
 #include <spdlog/spdlog.h>
@@ -154,6 +155,8 @@ void consensus_impl::tick() {
   tell_lease();
   if (core_->is_leader() && now() >= next_role_refresh_) {
     next_role_refresh_ = now() + role_refresh;
+    tell_role();
+  } else if (follows_silence() != silence_told_) {
     tell_role();
   }
   tell_commit();
@@ -363,6 +366,10 @@ bool consensus_impl::holds_lease() const {
   return lease.until && now() < *lease.until && clear && now() >= *clear;
 }
 
+bool consensus_impl::follows_silence() const {
+  return leader_silent(core_->last_leader_contact(), now(), config_.limits);
+}
+
 msg::consensus_status consensus_impl::status() const {
   msg::consensus_status status;
   if (!core_) {
@@ -406,6 +413,7 @@ void consensus_impl::tell_role() {
   role.self = state.self;
   role.leader = state.leader;
   role.active = active_node();
+  role.leader_silent = silence_told_ = follows_silence();
   role.disk_full = disk_full_;
   role.slowest_match = state.durable.value;
   const auto silence = config_.limits.election_timeout_max;

@@ -88,6 +88,7 @@ private:
   [[nodiscard]] raft::node_id vip_successor() const;
   [[nodiscard]] raft::node_id active_node() const; ///< nil: none; only with a core
   [[nodiscard]] bool holds_lease() const;          ///< only with a core
+  [[nodiscard]] bool follows_silence() const;      ///< the leader is not heard any more; only with a core
   void tell_members();
   [[nodiscard]] msg::consensus_status status() const;
   [[nodiscard]] raft::instant now() const;
@@ -126,6 +127,7 @@ private:
   bool letting_go_ = false; ///< the address is being taken off so that leadership can be handed over
   raft::instant hand_over_until_;
   raft::instant next_role_refresh_;
+  bool silence_told_ = false; ///< in the last role_info
   raft::index_t commit_told_; ///< to the log's writer
   raft::instant next_commit_telling_;
 

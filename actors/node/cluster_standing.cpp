@@ -28,6 +28,7 @@ void cluster_desk::show_standing() {
     now->active_raft = to_string(role_.active);
     now->active_id = to_consensus_id(now->active_raft);
     now->active = role_.active == role_.self && role_.role == raft::role::leader;
+    now->active_silent = role_.leader_silent && role_.active == role_.leader;
     if (const auto* record = facts_.by_raft_id(now->active_raft))
       now->active_url = record->api_url;
   }

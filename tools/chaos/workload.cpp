@@ -104,7 +104,8 @@ void workload::note(const tick& one) {
 void workload::move_on(client& who) {
   const auto& all = cluster_.members();
   // Half the time where the active was last seen, else the next in turn: the hint may be of a dead member.
-  if (hint_ != 0 && who.below(2) == 0) {
+  // Never the one that just failed.
+  if (hint_ != 0 && hint_ - 1 != who.at && who.below(2) == 0) {
     who.at = hint_ - 1;
     return;
   }

@@ -111,6 +111,10 @@ bool core::alive(node_id id) const {
 void core::leader_timers(bool after_pause) {
   if (!has_quorum(members(), [this](node_id id) { return alive(id); })) {
     resign("no contact with a majority");
+    // Who was only paused hears of its successor within a heartbeat, and of its proposals with the next. Who
+    // is cut off hears nothing, and those who wait on it should turn to others.
+    if (outcome_deadline_)
+      outcome_deadline_ = std::min(*outcome_deadline_, now_ + limits_.heartbeat_interval * 2);
     return;
   }
   leader_role& lead = *leading();

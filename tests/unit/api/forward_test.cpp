@@ -2,6 +2,7 @@
 // board that a test writes on. The way over real sockets is in tests/integration/forwarding.py.
 #include "actors/api/forward_rules.hpp"
 #include "actors/api/request_forwarder.hpp"
+#include "net/peer_link.hpp"
 #include "tests/unit/api/api_world.hpp"
 
 using namespace holdfast;
@@ -328,6 +329,30 @@ TEST_CASE("without an active a request waits for one and is then told why there 
   CHECK(world.ask("GET", "/api/v3/info").body == "mine"); // needs nobody
 
   // This node itself becomes active while the request waits.
+  asio::steady_timer later(world.loop, 30ms);
+  later.async_wait([&](const boost::system::error_code&) { world.board->set(standing_of(true, "me")); });
+  CHECK(world.ask("POST", "/api/v3/profiles", "body").body == "mine");
+}
+
+TEST_CASE("nothing is sent to an active that fell silent: it waits, so that its fate stays known") {
+  forward_world world;
+  world.local = {json_response("mine")};
+  auto silent = std::make_shared<msg::standing>(*standing_of(false, "other"));
+  silent->active_url = "https://127.0.0.1:1";
+  const auto root = net::make_root("c1", std::chrono::system_clock::now());
+  const auto own = net::make_node_certificate(root, "me", "127.0.0.1", std::chrono::system_clock::now());
+  silent->credentials =
+      std::make_shared<const net::peer_credentials>(net::peer_credentials{own, {root.cert}});
+  silent->active_silent = true;
+  world.board->set(silent);
+  const auto began = std::chrono::steady_clock::now();
+  const auto refused = world.ask("POST", "/api/v3/profiles", "body");
+  CHECK(std::chrono::steady_clock::now() - began >= 200ms);
+  CHECK(refused.status == 503);
+  CHECK(says_not_done(refused.status, refused.headers));
+  CHECK(refused.body.find("nothing was heard of it") != std::string::npos);
+
+  // Somebody else becomes active while the request waits.
   asio::steady_timer later(world.loop, 30ms);
   later.async_wait([&](const boost::system::error_code&) { world.board->set(standing_of(true, "me")); });
   CHECK(world.ask("POST", "/api/v3/profiles", "body").body == "mine");

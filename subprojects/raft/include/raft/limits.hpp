@@ -23,8 +23,8 @@ struct limits {
   duration append_retry_interval = std::chrono::milliseconds{250};
   /// A snapshot offer or chunk that brings no answer for this long is offered again.
   duration snapshot_retry_interval = std::chrono::milliseconds{1000};
-  /// After leadership is lost a proposal may still turn out committed; after this long it is reported
-  /// unknown.
+  /// After leadership is lost to another node a proposal may still turn out committed; after this long it is
+  /// reported unknown. After two heartbeat intervals already where it was lost for want of contact.
   duration outcome_wait = std::chrono::milliseconds{1000};
   /// A read that nobody confirms fails after this long.
   duration read_timeout = std::chrono::milliseconds{1000};
