@@ -16,7 +16,7 @@ esac
 seconds=$(awk -v hours="$1" 'BEGIN { s = int(hours * 3600); if (s < 1) exit 1; print s }') ||
   { echo "soak.sh: '$1' is not a number of hours" >&2; exit 2; }
 
-readonly least=5         # seconds that are not worth another step
+readonly least=20        # seconds that are not worth another round
 readonly around=20       # seconds to form a cluster, heal it and read everything back
 readonly longest_sim=600 # of one round
 chaos=build/test/tools/chaos/holdfast-chaos
