@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace holdfast::net {
 
@@ -111,6 +112,17 @@ void http_connection::abort() {
   mark_gone();
 }
 
+void http_connection::leave() {
+  if (gone_ || !stream_)
+    return;
+  deadline_ = std::min(deadline_, shared_->now + shared_->limits().stop_linger);
+  error_code ec;
+  if (!between_ || watching_ || stream_->next_layer().available(ec) > 0)
+    return; // its next answer says that it closes
+  leaving_ = true;
+  stream_->next_layer().cancel(ec);
+}
+
 void http_connection::mark_gone() {
   gone_ = true;
   const auto callbacks = std::move(gone_callbacks_);
@@ -159,14 +171,18 @@ asio::awaitable<bool> http_connection::handshake() {
 asio::awaitable<void> http_connection::serve() {
   const auto& limits = shared_->limits();
   auto patience = limits.first_byte_time;
+  bool first = true;
   for (;;) {
     if (in_.size() == 0) {
-      if (shared_->stopping)
-        break;
       idle_ = true;
-      expire_in(patience);
-      if (!co_await fill())
+      between_ = !std::exchange(first, false);
+      expire_in(shared_->stopping ? limits.stop_linger : patience);
+      const bool arrived = co_await fill();
+      between_ = false;
+      if (!arrived && !leaving_)
         co_return;
+      if (!arrived)
+        break;
     }
     idle_ = false;
     expire_in(limits.header_time);
@@ -200,7 +216,7 @@ asio::awaitable<bool> http_connection::fill() {
   const auto n = co_await stream_->async_read_some(in_.prepare(std::max(room, in_.capacity() - in_.size())),
                                                    redirect_error(use_awaitable, ec));
   in_.commit(n);
-  if (ec)
+  if (ec && !leaving_)
     mark_gone();
   co_return !ec;
 }
@@ -312,7 +328,7 @@ asio::awaitable<void> http_connection::linger() {
   if (gone_ || !stream_)
     co_return;
   idle_ = true;
-  expire_in(shared_->limits().linger_time);
+  expire_in(leaving_ ? shared_->limits().stop_linger : shared_->limits().linger_time);
   if (watching_ && !co_await fill())
     co_return;
   error_code ec;

@@ -60,6 +60,9 @@ public:
 
   /// Cuts the connection now; its coroutine ends soon after.
   void abort();
+  /// The server stops: an idle connection ends in order, after what has arrived on it was answered. A new one
+  /// may still send its first request, soon.
+  void leave();
   /// Nothing in progress: between two requests or before the first.
   [[nodiscard]] bool idle() const { return idle_; }
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() const { return deadline_; }
@@ -132,6 +135,8 @@ private:
   bool gone_ = false;
   bool close_after_ = false;
   bool upgraded_ = false;
+  bool between_ = false; ///< between two requests, waiting for the next one's first byte
+  bool leaving_ = false; ///< told to end while between two requests
   std::vector<std::function<void()>> gone_callbacks_;
 
   bool watching_ = false;

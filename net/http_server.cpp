@@ -46,8 +46,11 @@ struct http_server::state : std::enable_shared_from_this<http_server::state> {
 
   void take(tcp::socket socket);
   asio::awaitable<void> accept_loop(tcp::acceptor& acceptor);
+  void take_waiting();
+  asio::awaitable<void> wait_for_nobody(steady_clock::time_point end);
   void start_sweep();
   void sweep();
+  void cut_late();
   void refresh_clock();
   void cut_all();
   [[nodiscard]] std::size_t live_sockets() const;
@@ -80,21 +83,25 @@ void http_server::state::sweep() {
   sweep_timer.async_wait([self = shared_from_this()](error_code ec) {
     if (ec || self->dead)
       return;
-    self->refresh_clock();
     auto& common = *self->shared;
     std::erase_if(common.sockets, [](const auto& socket) { return socket.expired(); });
-    std::vector<std::shared_ptr<http_connection>> late;
-    for (const auto& connection : common.open)
-      if (connection->deadline() <= common.now)
-        late.push_back(connection);
-    for (const auto& connection : late) {
-      ++common.stats.timed_out;
-      connection->abort();
-    }
+    self->cut_late();
     self->sweeping = !common.open.empty() || !common.sockets.empty();
     if (self->sweeping)
       self->sweep();
   });
+}
+
+void http_server::state::cut_late() {
+  refresh_clock();
+  std::vector<std::shared_ptr<http_connection>> late;
+  for (const auto& connection : shared->open)
+    if (connection->deadline() <= shared->now)
+      late.push_back(connection);
+  for (const auto& connection : late) {
+    ++shared->stats.timed_out;
+    connection->abort();
+  }
 }
 
 void http_server::state::take(tcp::socket socket) {
@@ -136,7 +143,7 @@ asio::awaitable<void> http_server::state::accept_loop(tcp::acceptor& acceptor) {
   while (acceptor.is_open()) {
     error_code ec;
     auto socket = co_await acceptor.async_accept(redirect_error(use_awaitable, ec));
-    if (dead || shared->stopping || ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor)
+    if (dead || ec == asio::error::operation_aborted || ec == asio::error::bad_descriptor)
       co_return;
     if (!ec) {
       take(std::move(socket));
@@ -148,6 +155,32 @@ asio::awaitable<void> http_server::state::accept_loop(tcp::acceptor& acceptor) {
     spdlog::warn("{}", msg::log_line("http_accept_failed").with("text", ec.message()).str());
     pause.expires_after(std::chrono::milliseconds{100});
     co_await pause.async_wait(redirect_error(use_awaitable, ec));
+  }
+}
+
+/// Whoever the kernel has let in already: closing the acceptor would reset them.
+void http_server::state::take_waiting() {
+  for (auto& acceptor : acceptors) {
+    error_code ec;
+    acceptor.non_blocking(true, ec);
+    while (!ec) {
+      tcp::socket socket(shared->executor);
+      acceptor.accept(socket, ec);
+      if (!ec)
+        take(std::move(socket));
+    }
+    acceptor.close(ec);
+  }
+}
+
+/// Until no connection is open, at most until `end`. The sweep is too coarse for the short times of a stop.
+asio::awaitable<void> http_server::state::wait_for_nobody(steady_clock::time_point end) {
+  constexpr auto step = std::chrono::milliseconds{20};
+  while (!shared->open.empty() && steady_clock::now() < end) {
+    shared->changed.expires_at(std::min(end, steady_clock::now() + step));
+    error_code ec;
+    co_await shared->changed.async_wait(redirect_error(use_awaitable, ec));
+    cut_late();
   }
 }
 
@@ -204,23 +237,20 @@ net_address http_server::listen(const net_address& where) {
 asio::awaitable<void> http_server::stop(std::chrono::milliseconds drain) {
   const auto self = state_;
   auto& common = *self->shared;
+  const auto end = steady_clock::now() + drain;
   common.stopping = true;
-  error_code ec;
-  for (auto& acceptor : self->acceptors)
-    acceptor.close(ec);
-  const auto connections = common.open;
-  for (const auto& connection : connections)
-    if (connection->idle())
-      connection->abort();
+  self->refresh_clock();
   const auto sockets = common.sockets;
   for (const auto& weak : sockets)
     if (const auto socket = weak.lock())
       socket->close("the server is stopping");
-  const auto end = steady_clock::now() + drain;
-  while (!common.open.empty() && steady_clock::now() < end) {
-    common.changed.expires_at(end);
-    co_await common.changed.async_wait(redirect_error(use_awaitable, ec));
-  }
+  co_await self->wait_for_nobody(std::min(end, steady_clock::now() + common.limits().stop_grace));
+  self->take_waiting();
+  const auto connections = common.open;
+  for (const auto& connection : connections)
+    if (connection->idle())
+      connection->leave();
+  co_await self->wait_for_nobody(end);
   self->cut_all();
 }
 

@@ -35,6 +35,9 @@ struct http_limits {
   std::chrono::milliseconds write_time{30'000};      ///< without progress of an answer
   std::chrono::milliseconds linger_time{2'000};      ///< for a client to take the last answer before a close
 
+  std::chrono::milliseconds stop_grace{100}; ///< a stopping server says "Connection: close" for so long first
+  std::chrono::milliseconds stop_linger{300}; ///< then waits so long for who has not asked, or not left, yet
+
   std::size_t websocket_message = 64 * 1024;        ///< received message; longer: close 1009
   std::size_t websocket_queue = 4 * 1024 * 1024;    ///< bytes queued to one client; full: send() says false
   std::chrono::milliseconds websocket_idle{90'000}; ///< silence (pongs count as noise) before it is cut
@@ -77,8 +80,9 @@ public:
   /// IPv4 too. May be called several times. Throws std::runtime_error naming the address and the reason.
   net_address listen(const net_address& where);
 
-  /// Stops accepting, closes idle connections, lets running requests finish (their answers say
-  /// "Connection: close"), and closes what is left after `drain`.
+  /// Ends without a reset for anybody who behaves: first each answer says "Connection: close", so that busy
+  /// clients leave by themselves; then who waits to be accepted is taken in, nobody after that, idle
+  /// connections are closed in order, and what has arrived is answered. What is left after `drain` is cut.
   boost::asio::awaitable<void> stop(std::chrono::milliseconds drain);
 
   [[nodiscard]] http_server_stats stats() const;

@@ -87,10 +87,13 @@ public:
   asio::awaitable<void> connect_tcp() {
     co_await stream_.next_layer().async_connect(to_endpoint(at_), use_awaitable);
   }
+  /// Without giving the loop a turn: the server has not accepted it yet.
+  void connect_tcp_now() { stream_.next_layer().connect(to_endpoint(at_)); }
   asio::awaitable<void> connect() {
     co_await connect_tcp();
-    co_await stream_.async_handshake(tls_stream::client, use_awaitable);
+    co_await shake_hands();
   }
+  asio::awaitable<void> shake_hands() { co_await stream_.async_handshake(tls_stream::client, use_awaitable); }
   /// False when the other side is gone.
   asio::awaitable<bool> write(std::string bytes) {
     error_code ec;
@@ -105,8 +108,10 @@ public:
       const auto n =
           co_await stream_.async_read_some(asio::buffer(piece), asio::redirect_error(use_awaitable, ec));
       got_.append(piece, n);
-      if (ec)
+      if (ec) {
+        ended_ = ec;
         break;
+      }
     }
     const auto end = std::min(got_.find(text), got_.size());
     const auto upto = std::min(end + text.size(), got_.size());
@@ -116,6 +121,8 @@ public:
   }
   /// Reads until the connection ended.
   asio::awaitable<std::string> read_all() { co_return co_await read_to("\x01 never \x02"); }
+  /// How the connection ended: asio::error::eof in order, anything else cut or reset.
+  [[nodiscard]] error_code ended() const { return ended_; }
   void close() {
     error_code ec;
     stream_.next_layer().close(ec);
@@ -127,6 +134,7 @@ private:
   tls_stream stream_;
   net_address at_;
   std::string got_;
+  error_code ended_;
 };
 
 } // namespace holdfast::net::test

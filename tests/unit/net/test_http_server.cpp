@@ -1,5 +1,6 @@
 #include "net_fixture.hpp"
 
+#include <array>
 #include <fstream>
 
 namespace holdfast::net::test {
@@ -405,17 +406,77 @@ TEST_CASE("a graceful stop lets a running request finish and then lets nobody in
     co_await tick.async_wait(asio::use_awaitable);
     (*release)->cancel();
     answer = co_await client.read_all();
-    raw_client late(fixture.io, fixture.at);
-    bool refused = false;
-    try {
-      co_await late.connect_tcp();
-    } catch (const boost::system::system_error&) {
-      refused = true;
-    }
-    CHECK(refused);
+    CHECK(client.ended() == asio::error::eof);
+    const auto nothing = co_await idle.read_all();
+    CHECK(nothing.empty());
   });
   CHECK(answer.ends_with("finished"));
   until(fixture.io, 3s, [&] { return stopped; });
+  raw_client late(fixture.io, fixture.at);
+  CHECK_THROWS_AS(late.connect_tcp_now(), boost::system::system_error);
+}
+
+TEST_CASE("a stop resets nobody: what was asked is answered, who waits in the queue is let in, the idle see "
+          "an end") {
+  http_limits limits;
+  limits.stop_grace = 0ms;
+  server_fixture fixture(echo, limits);
+  bool stopped = false;
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    raw_client idle(fixture.io, fixture.at);
+    raw_client asking(fixture.io, fixture.at);
+    raw_client waiting(fixture.io, fixture.at);
+    for (auto* client : std::array{&idle, &asking}) {
+      co_await client->connect();
+      co_await client->write("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+      co_await client->read_to("/first \n");
+    }
+    asio::steady_timer turn(fixture.io, 5ms); // until the server waits for the next request of both
+    co_await turn.async_wait(asio::use_awaitable);
+    co_await asking.write("GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+    waiting.connect_tcp_now();
+    asio::co_spawn(fixture.io, fixture.server->stop(3s), [&](std::exception_ptr) { stopped = true; });
+    co_await waiting.shake_hands();
+    co_await waiting.write("GET /queued HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (auto* client : std::array{&asking, &waiting}) {
+      const auto answer = co_await client->read_all();
+      CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+      CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+      CHECK(answer.ends_with(client == &asking ? "/last \n" : "/queued \n"));
+      CHECK(client->ended() == asio::error::eof);
+      client->close();
+    }
+    const auto nothing = co_await idle.read_all();
+    CHECK(nothing.empty());
+    CHECK(idle.ended() == asio::error::eof);
+  });
+  until(fixture.io, 2s, [&] { return stopped; });
+}
+
+TEST_CASE("a stopping server tells busy clients first, and is done as soon as nobody is there") {
+  http_limits limits;
+  limits.stop_grace = 2s;
+  server_fixture fixture(echo, limits);
+  bool stopped = false;
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    raw_client busy(fixture.io, fixture.at);
+    co_await busy.connect();
+    co_await busy.write("GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+    co_await busy.read_to("/first \n");
+    asio::co_spawn(fixture.io, fixture.server->stop(3s), [&](std::exception_ptr) { stopped = true; });
+    asio::steady_timer turn(fixture.io, 5ms);
+    co_await turn.async_wait(asio::use_awaitable);
+    raw_client fresh(fixture.io, fixture.at);
+    co_await fresh.connect();
+    for (auto* client : std::array{&busy, &fresh}) {
+      co_await client->write("GET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+      const auto answer = co_await client->read_all();
+      CHECK(answer.find("Connection: close\r\n") != std::string::npos);
+      CHECK(answer.ends_with("/next \n"));
+      client->close();
+    }
+  });
+  until(fixture.io, 1s, [&] { return stopped; });
 }
 
 TEST_CASE("a swapped certificate is shown to new connections while the old ones go on") {
