@@ -12,6 +12,7 @@
 
 #include <caf/all.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -50,7 +51,10 @@ public:
   [[nodiscard]] const char* name() const override { return card_->name().c_str(); }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
-    card_->arrived();
+    // What comes for a dead life is dropped by CAF; its card may be the next life's already, which would seem
+    // to have a message that it never handles.
+    if (!over_.load(std::memory_order_relaxed))
+      card_->arrived();
     Base::enqueue(std::move(element), unit);
   }
 
@@ -74,6 +78,7 @@ public:
     const auto text = orderly ? std::string{} : this->system().render(reason);
     if (!std::exchange(abandoned_, true))
       abandon();
+    over_.store(true, std::memory_order_relaxed);
     const bool first = Base::cleanup(std::move(reason), unit);
     if (first)
       card_->died(text);
@@ -97,6 +102,7 @@ private:
 
   card_ptr card_;
   bool abandoned_ = false;
+  std::atomic<bool> over_ = false; ///< whoever sends reads it, on any thread
 };
 
 /// Lets a suspended actor go on. Any thread.

@@ -60,6 +60,20 @@ TEST_CASE("a suspended actor keeps its messages and handles them, in order, once
   CHECK(loop_fixture::eventually([&] { return card->state() == life_state::stopped; }));
 }
 
+TEST_CASE("what is sent to a dead life does not count as waiting for the next one, which shares its card") {
+  loop_fixture loop;
+  actor_directory directory;
+  auto card = directory.open("sample", "node");
+  auto first = loop.host.system().spawn<sample_impl>(card);
+  caf::anon_send_exit(first, caf::exit_reason::kill);
+  REQUIRE(loop_fixture::eventually([&] { return card->state() == life_state::stopped; }));
+  auto second = loop.host.system().spawn<sample_impl>(card);
+  for (int i = 0; i < 3; ++i)
+    CHECK(loop.run(loop.host.ask().ask(first, 5s, add_atom::value, 1)).status != ask_status::answered);
+  CHECK(*loop.run(loop.host.ask().ask(second, 5s, add_atom::value, 1)).value == 1);
+  CHECK(card->row().mailbox == 0);
+}
+
 TEST_CASE("a relay passes requests on to whom it is aimed at, and refuses at once while there is nobody") {
   loop_fixture loop;
   actor_directory directory;
