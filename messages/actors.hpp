@@ -58,6 +58,7 @@ struct consensus_status {
   std::string role; ///< leader, follower, candidate, learner, recovering, removed
   std::vector<std::string> members;
   std::size_t voters = 0;
+  bool joint = false; ///< the members are changing: those before and those after are all in `members`
   bool disk_full = false;
   std::vector<member_progress> progress; ///< on the leader alone
   std::vector<member_row> rows;          ///< filled by the node's cluster desk

@@ -96,7 +96,8 @@ struct role_info {
 /// Answer to a membership change or a hand-over.
 struct admin_result {
   bool done = false;
-  std::string reason; ///< for people, when not done
+  std::string reason;   ///< for people, when not done
+  bool unknown = false; ///< when not done: it may have been, or still be, done all the same
 };
 
 /// A whole state as the replay room loads it; nobody else looks inside.

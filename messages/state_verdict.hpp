@@ -1,5 +1,6 @@
 // What the state-hash entries have shown on this node so far (WAL-06). Written by replay, read by the cluster
-// desk, which compares it with the other members' before anything is given up. Event loop only.
+// desk, which compares it with the other members' before anything is given up, and says what came of that.
+// Event loop only.
 #pragma once
 
 #include "messages/entry_kinds.hpp"
@@ -9,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace holdfast::msg {
 
@@ -17,8 +19,10 @@ struct state_verdict {
     std::uint64_t index = 0;
     state_digest own; ///< of this node's state at that index
   };
-  std::uint64_t same = 0;    ///< the newest index at which this node's state equalled the proposer's
+  /// The newest index at which this node's state equalled the proposer's, also while it is doubted.
+  std::uint64_t same = 0;
   std::uint64_t differs = 0; ///< the first index at which this node's state was doubted; 0: it is not
+  std::string trouble;       ///< the desk's: why nothing is served any more, and what to do; for people
   std::deque<seen> recent;   ///< of the last state-hash entries, newest last
 
   static constexpr std::size_t most_recent = 64;

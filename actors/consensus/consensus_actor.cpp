@@ -394,6 +394,7 @@ msg::consensus_status consensus_impl::status() const {
     status.members.push_back(to_string(member.id));
     status.voters += member.voter ? 1 : 0;
   }
+  status.joint = core_->members().joint;
   status.disk_full = disk_full_;
   for (const auto& peer : core_->peers()) {
     const auto silent = std::chrono::duration_cast<std::chrono::milliseconds>(now() - peer.last_heard);
@@ -454,7 +455,7 @@ void consensus_impl::abandon() {
   config_.vip = nullptr;
   for (auto& [context, promise] : admin_) {
     promise.deliver(
-        msg::admin_result{false, "consensus was restarted: look at the members before asking again"});
+        msg::admin_result{false, "consensus was restarted: look at the members before asking again", true});
   }
   admin_.clear();
   peers_.clear();

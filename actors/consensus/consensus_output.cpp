@@ -103,7 +103,8 @@ void consensus_impl::report_outcomes(raft::output& out) {
       continue;
     }
     const bool named = outcome.change != raft::change_error::none;
-    waiting->second.deliver(msg::admin_result{committed, named ? to_string(outcome.change) : outcome.reason});
+    waiting->second.deliver(msg::admin_result{committed, named ? to_string(outcome.change) : outcome.reason,
+                                              outcome.status == raft::outcome_status::unknown});
     admin_.erase(waiting);
   }
   out.outcomes.clear();

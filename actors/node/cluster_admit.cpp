@@ -48,6 +48,24 @@ std::optional<raft::node_id> stale_learner(const msg::members_ptr& members,
   return std::nullopt;
 }
 
+/// The member a change wants is there already.
+bool has_learner_or_voter(const msg::members_ptr& members, const raft::membership_change& wanted) {
+  return members &&
+         std::any_of(members->members.begin(), members->members.end(), [&](const msg::member_info& member) {
+           return member.id == wanted.id && member.address == wanted.address;
+         });
+}
+
+/// Without the records nobody stands behind any more, which the leader takes out when it comes to it.
+msg::cluster_facts members_only(msg::cluster_facts facts, const msg::members_info& members) {
+  std::erase_if(facts.members, [&](const auto& known) {
+    return std::none_of(members.members.begin(), members.members.end(), [&](const msg::member_info& member) {
+      return to_string(member.id) == known.second.raft_id;
+    });
+  });
+  return facts;
+}
+
 std::string ticket_text(const std::string& id, const std::string& nonce, const std::string& fingerprint) {
   return "holdfast-ticket|" + id + "|" + nonce + "|" + fingerprint;
 }
@@ -152,9 +170,14 @@ awaitable<msg::cluster_answer> cluster_desk::admit(call_t call) {
 }
 
 awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
+  const auto read =
+      co_await config_.ask->ask(config_.replay, 5s, msg::read_atom::value, msg::consistency::linear);
+  if (!read || !read.value->view)
+    co_return refused(503, "The cluster cannot be read now: try again in a moment");
   if (!members_ || members_->joint)
     co_return refused(409, "The membership is changing right now: try again in a moment");
-  const auto reasons = refuse_candidate(who, facts_, own_record(), config_.limits.max_members);
+  const auto cluster = members_only(msg::read_cluster_facts(*read.value->view), *members_);
+  const auto reasons = refuse_candidate(who, cluster, own_record(), config_.limits.max_members);
   if (!reasons.empty())
     co_return refused(422, reasons);
   auto allowed = co_await entitled(state_->ha_id, who.record); // ENR-06
@@ -165,9 +188,10 @@ awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
     co_return refused(422, "Member " + state_->consensus_addr + " cannot reach the node at " + address +
                                ": " + error + ": open that path both ways, then repeat the command");
   std::vector<std::string> list;
-  for (const auto& member : members_->members) {
+  const auto members = members_; // they may change while one is asked
+  for (const auto& member : members->members) {
     const auto id = to_string(member.id);
-    const auto* record = facts_.by_raft_id(id);
+    const auto* record = cluster.by_raft_id(id);
     list.push_back(json_object()
                        .text("RaftID", id)
                        .text("ConsensusAddr", member.address)
@@ -189,16 +213,16 @@ awaitable<msg::cluster_answer> cluster_desk::admit_check(const candidate& who) {
   }
   std::uint64_t incarnation = 1;
   const auto used = [&](const std::string& id) {
-    const auto gone = std::any_of(members_->gone.begin(), members_->gone.end(),
+    const auto gone = std::any_of(members->gone.begin(), members->gone.end(),
                                   [&](raft::node_id other) { return to_string(other) == id; });
-    return gone || std::any_of(members_->members.begin(), members_->members.end(),
+    return gone || std::any_of(members->members.begin(), members->members.end(),
                                [&](const msg::member_info& other) { return to_string(other.id) == id; });
   };
   while (used(raft_id_of(who.record.consensus_id, incarnation)))
     ++incarnation;
   msg::cluster_answer out;
   out.json = json_object()
-                 .text("ClusterID", to_string(members_->cluster))
+                 .text("ClusterID", to_string(members->cluster))
                  .text("RaftID", raft_id_of(who.record.consensus_id, incarnation))
                  .number("Incarnation", incarnation)
                  .raw("Members", json_list(list))
@@ -222,14 +246,24 @@ awaitable<msg::cluster_answer> cluster_desk::admit_add(const candidate& who) {
     undo.id = *stale;
     co_await change_members(undo);
   }
-  const auto added = co_await change_members(change);
+  msg::admin_result added;
+  added.done = has_learner_or_voter(members_, change); // asked for once more
+  if (!added.done)
+    added = co_await change_members_surely(change);
+  if (added.unknown)
+    co_return refused(504, "Whether the node was taken in is not known yet: " + added.reason +
+                               ": it finds out by itself once the cluster has an active node");
   if (!added.done)
     co_return refused(409, "The node could not be added: " + added.reason);
   msg::transaction tx;
   tx.mutations.push_back(
       {std::string(msg::cluster_prefix), msg::member_key(who.record.consensus_id), to_json(who.record)});
   const auto written = co_await write(std::move(tx));
-  if (written.status != msg::write_status::applied && written.status != msg::write_status::unknown) {
+  const auto after = co_await status();
+  const bool still_active = !after.active_id.empty() && after.active_id == after.node_id;
+  const bool lost =
+      written.status != msg::write_status::applied && written.status != msg::write_status::unknown;
+  if (lost && still_active) { // another one's active lets the newcomer write its record by itself
     raft::membership_change undo;
     undo.kind = raft::change_kind::remove;
     undo.id = change.id;

@@ -220,7 +220,11 @@ awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
   change.kind = raft::change_kind::remove;
   change.id = raft::parse_node_id(record.raft_id).value_or(raft::node_id{});
   change.force = force;
-  const auto done = co_await change_members(change);
+  const auto done = co_await change_members_surely(change);
+  if (done.unknown)
+    co_return refused(504,
+                      "Whether the member was removed is not known yet: " + done.reason +
+                          ": look at the peers once the cluster has an active node, then repeat the command");
   if (!done.done) {
     const bool gone = std::find(raw.members.begin(), raw.members.end(), record.raft_id) == raw.members.end();
     if (!gone)

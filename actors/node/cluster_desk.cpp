@@ -9,7 +9,8 @@ namespace holdfast::node {
 
 cluster_desk::cluster_desk(desk_config config)
     : config_(std::move(config)), store_(real_files(), config_.base_root),
-      state_(std::make_shared<const msg::ha_state>(config_.state)), join_(config_.join) {}
+      state_(std::make_shared<const msg::ha_state>(config_.state)), repairs_(config_.repairs),
+      join_(config_.join) {}
 
 cluster_desk::~cluster_desk() {
   files_.join();

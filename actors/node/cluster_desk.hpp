@@ -13,6 +13,7 @@
 #include "actors/node/join_file.hpp"
 #include "actors/node/log_aside.hpp"
 #include "actors/node/state_judgement.hpp"
+#include "actors/node/state_repairs.hpp"
 #include "messages/cluster.hpp"
 #include "messages/cluster_records.hpp"
 #include "messages/standing.hpp"
@@ -74,7 +75,14 @@ struct desk_config {
   msg::state_verdict_ptr verdict;
   std::string wal;                       ///< directory of the log
   std::vector<join_member> seeds;        ///< whom to dial while no configuration is known; the newest later
+  state_repairs repairs;                 ///< of this node's state so far, as loaded
   std::optional<net::public_key> issuer; ///< of entitlements; none: nobody asks for one
+};
+
+/// What the voting members said of their states at one index.
+struct state_comparison {
+  state_judgement found = state_judgement::undecided;
+  std::string agreed; ///< for people: who has which digest
 };
 
 class cluster_desk : public std::enable_shared_from_this<cluster_desk> {
@@ -134,6 +142,7 @@ private:
   boost::asio::awaitable<msg::consensus_status> status();
   boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
   boost::asio::awaitable<msg::admin_result> change_members(raft::membership_change change);
+  boost::asio::awaitable<msg::admin_result> change_members_surely(raft::membership_change change);
   boost::asio::awaitable<io_error> on_files(std::function<io_error()> work);
   boost::asio::awaitable<void> rest(std::chrono::milliseconds span);
 
@@ -143,6 +152,9 @@ private:
 
   // cluster_enrol.cpp: this node is enrolled
   answer_t enroll(call_t call);
+  answer_t enroll_anew(msg::ha_state posted);
+  answer_t answer_again(std::string ticket);
+  boost::asio::awaitable<bool> was_removed();
   answer_t bootstrap(msg::ha_state posted);
   boost::asio::awaitable<enrolment_ground> ground();
 
@@ -197,8 +209,13 @@ private:
   // cluster_repair.cpp: made whole by the others
   boost::asio::awaitable<void> keep_seeds(const msg::consensus_status& status);
   boost::asio::awaitable<void> judge_state_if_doubted();
+  boost::asio::awaitable<void> take_equal_state();
+  boost::asio::awaitable<void> take_as_right(std::uint64_t index, bool doubted_here);
+  boost::asio::awaitable<void> repair_state(std::uint64_t index);
+  boost::asio::awaitable<void> stay_out(std::uint64_t index, state_comparison how);
+  boost::asio::awaitable<bool> keep_repairs();
   [[nodiscard]] msg::cluster_answer own_verdict(std::uint64_t index, bool doubt);
-  boost::asio::awaitable<state_judgement> compare_states(std::uint64_t index);
+  boost::asio::awaitable<state_comparison> compare_states(std::uint64_t index);
 
   // cluster_health.cpp: how this member is
   answer_t health(call_t call);
@@ -218,7 +235,11 @@ private:
   msg::links_setup_ptr links_setup_;
   bool links_stale_ = true;
   std::string saved_seeds_;
-  std::uint64_t doubted_ = 0; ///< index at which another member's state differs from the proposer's
+  state_repairs repairs_;
+  std::uint64_t doubted_ = 0;      ///< index at which another member's state differs from the proposer's
+  std::uint64_t equal_tried_ = 0;  ///< newest equal state that was compared with the others'
+  std::uint64_t stays_out_at_ = 0; ///< no repair is left for the difference at this index
+  std::chrono::steady_clock::time_point compare_again_; ///< no sooner while it stays out
   std::optional<msg::vip_setup> vip_told_;
   msg::object_ref entitlement_object_; ///< what entitlement_ was read from
   entitlement_reading entitlement_;
@@ -228,6 +249,8 @@ private:
   bool links_off_ = false; ///< while a removed node shows itself to its cluster under its address
   std::optional<join_intent> join_;
   bool enrolling_ = false;
+  std::optional<msg::ha_state> asked_; ///< the enrolment that is under way, or was the last one, as posted
+  std::string used_ticket_;            ///< of the last enrolment that succeeded by one; secret, but spent
   bool admitting_ = false;
   std::chrono::steady_clock::time_point admission_ends_;
   std::string admitted_; ///< ConsensusID the admission is for

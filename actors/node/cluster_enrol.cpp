@@ -2,6 +2,7 @@
 #include "actors/node/cluster_desk.hpp"
 
 #include "actors/node/addresses.hpp"
+#include "actors/node/json_text.hpp"
 #include "messages/log_line.hpp"
 #include "net/signature.hpp"
 
@@ -34,6 +35,25 @@ std::string try_listen(const boost::asio::any_io_executor& executor, const std::
   if (!error)
     trial.listen(1, error);
   return error ? error.message() : std::string();
+}
+
+constexpr auto again_limit = std::chrono::seconds(50);
+constexpr auto again_step = std::chrono::milliseconds(50);
+
+/// JSON of the join ticket in what was posted; empty: there is none.
+std::string ticket_of(const msg::ha_state& posted) {
+  for (const auto& [key, json] : posted.unknown) {
+    if (key == "Ticket")
+      return json;
+  }
+  return {};
+}
+
+/// What a ticket keeps from the operator's machine stays here.
+msg::cluster_answer finished(const msg::ha_state& state, const std::string& ticket) {
+  msg::cluster_answer out;
+  out.json = to_json(state, ticket.empty() ? msg::secrets::keep : msg::secrets::blank);
+  return out;
 }
 
 } // namespace
@@ -69,45 +89,100 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
   if (const auto* why = std::get_if<std::string>(&parsed))
     co_return refused(400, "The posted HA state cannot be read: " + *why);
   auto posted = std::move(std::get<msg::parsed_ha_state>(parsed).state);
-  if (enrolling_ || join_)
+  if (enrolling_ || join_) {
+    const bool again = asked_ && ticket_of(posted) == ticket_of(*asked_) &&
+                       posted.consensus_enabled == asked_->consensus_enabled &&
+                       repeats_enrolment(posted, *asked_, !ticket_of(posted).empty());
+    if (again)
+      co_return co_await answer_again(ticket_of(posted));
     co_return refused(409,
                       "This node is busy with another enrolment: wait for its end, then look at the state");
+  }
   enrolling_ = true;
+  asked_ = posted;
   msg::cluster_answer out;
   try {
-    std::string ticket;
-    for (const auto& [key, json] : posted.unknown) {
-      if (key == "Ticket")
-        ticket = json;
-    }
-    std::string bad_ticket;
-    if (!ticket.empty())
-      bad_ticket = co_await use_ticket(ticket, posted);
-    const bool joins = posted.consensus_enabled;
-    const auto here = co_await ground();
-    links_off_ = joins && here.removed;
-    if (links_off_) // the address is to answer for the node that asks to come back
-      co_await drop_links();
-    const auto problem = try_listen(config_.executor, posted.consensus_addr);
-    const auto reasons = joins ? refuse_join(posted, here) : refuse_bootstrap(posted, here);
-    if (!bad_ticket.empty())
-      out = refused(502, "The join ticket could not be used: " + bad_ticket);
-    else if (!reasons.empty())
-      out = refused(joins || !state_->consensus_enabled ? 422 : 409, reasons);
-    else if (!problem.empty())
-      out = refused(422, "ConsensusAddr " + posted.consensus_addr + " cannot be listened on: " + problem +
-                             ": free the port or choose another");
-    else if (joins)
-      out = co_await join(std::move(posted));
-    else
-      out = co_await bootstrap(std::move(posted));
-    if (!ticket.empty() && out.status < 400) // what the ticket kept from the operator's machine stays here
-      out.json = to_json(*state_, msg::secrets::blank);
+    out = co_await enroll_anew(std::move(posted));
   } catch (const std::exception& failure) {
     out = refused(500, std::string("The enrolment failed: ") + failure.what());
   }
   enrolling_ = links_off_ = false;
   co_return out;
+}
+
+awaitable<msg::cluster_answer> cluster_desk::enroll_anew(msg::ha_state posted) {
+  const auto ticket = ticket_of(posted);
+  auto here = co_await ground();
+  const bool inside = here.current.consensus_enabled && !here.removed;
+  if (inside && (posted.consensus_enabled || !ticket.empty())) {
+    const bool out = co_await was_removed();
+    told_out_ = told_out_ || out;
+    here.removed = out;
+  }
+  const bool used = !ticket.empty() && ticket == used_ticket_; // it works once
+  if (inside && !here.removed && used && repeats_enrolment(posted, here.current, true))
+    co_return finished(*state_, ticket);
+  std::string bad_ticket;
+  if (!ticket.empty())
+    bad_ticket = co_await use_ticket(ticket, posted);
+  if (!bad_ticket.empty())
+    co_return refused(502, "The join ticket could not be used: " + bad_ticket);
+  if (inside && !here.removed && repeats_enrolment(posted, here.current, false))
+    co_return finished(*state_, ticket);
+  const bool joins = posted.consensus_enabled;
+  links_off_ = joins && here.removed;
+  if (links_off_) // the address is to answer for the node that asks to come back
+    co_await drop_links();
+  const auto problem = try_listen(config_.executor, posted.consensus_addr);
+  const auto reasons = joins ? refuse_join(posted, here) : refuse_bootstrap(posted, here);
+  if (!reasons.empty())
+    co_return refused(joins || !state_->consensus_enabled ? 422 : 409, reasons);
+  if (!problem.empty())
+    co_return refused(422, "ConsensusAddr " + posted.consensus_addr + " cannot be listened on: " + problem +
+                               ": free the port or choose another");
+  msg::cluster_answer out;
+  if (joins)
+    out = co_await join(std::move(posted));
+  else
+    out = co_await bootstrap(std::move(posted));
+  if (!ticket.empty() && out.status < 400) {
+    used_ticket_ = ticket;
+    out.json = finished(*state_, ticket).json;
+  }
+  co_return out;
+}
+
+/// Waits for the end of what was asked for in the same words before, and answers as that is.
+awaitable<msg::cluster_answer> cluster_desk::answer_again(std::string ticket) {
+  const auto deadline = std::chrono::steady_clock::now() + again_limit;
+  while ((enrolling_ || join_) && !closed_ && std::chrono::steady_clock::now() < deadline)
+    co_await rest(again_step);
+  if (enrolling_)
+    co_return refused(409, "This node is still busy with this enrolment: wait for its end, then look at the "
+                           "state");
+  if (!state_->consensus_enabled)
+    co_return refused(503,
+                      "The enrolment that was under way did not succeed: look at the cluster and at this "
+                      "node's log, then repeat the command");
+  auto out = finished(*state_, ticket);
+  if (join_)
+    out.status = 202;
+  co_return out;
+}
+
+/// A node may ask to come back before it heard that it was removed: the active of its cluster knows.
+awaitable<bool> cluster_desk::was_removed() {
+  const auto body = json_object().text("Verb", "joined").text("RaftID", own_raft_id()).take();
+  const auto known = facts_.members;
+  for (const auto& [id, record] : known) {
+    if (id == state_->consensus_id)
+      continue;
+    const auto answer = co_await ask_member(record, body, std::chrono::seconds(2));
+    rapidjson::Document doc;
+    if (answer.status < 400 && parse_object(answer.json, doc) && flag_at(doc, "Active"))
+      co_return !flag_at(doc, "Member");
+  }
+  co_return false;
 }
 
 /// One transaction makes the cluster; what follows it is completed by the next start if this one ends here.

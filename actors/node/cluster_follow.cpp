@@ -3,6 +3,7 @@
 #include "actors/node/cluster_desk.hpp"
 
 #include "actors/node/addresses.hpp"
+#include "actors/node/change_fate.hpp"
 #include "actors/node/json_text.hpp"
 #include "messages/log_line.hpp"
 
@@ -23,6 +24,8 @@ using namespace std::chrono_literals;
 
 constexpr auto status_limit = 800ms;
 constexpr auto change_limit = 10s;
+/// For finding out what became of a change of members; whoever asked for it waits no longer than 15 s.
+constexpr auto fate_limit = 12s;
 /// A learner that was never heard of for so long is taken out again: its join was given up (ENR-11).
 constexpr auto lost_learner = 10min;
 /// And one whose record never came: the node behind it turned back before it knew that it was added.
@@ -156,6 +159,32 @@ awaitable<msg::admin_result> cluster_desk::change_members(raft::membership_chang
     co_return std::move(*asked.value);
   msg::admin_result out;
   out.reason = "consensus does not answer: " + asked.error;
+  out.unknown = true;
+  co_return out;
+}
+
+/// Does not take "unknown" for an answer while it can still be found out: leadership that was lost on the way
+/// comes back here or is somebody else's soon, and then what is committed tells (change_fate.hpp).
+awaitable<msg::admin_result> cluster_desk::change_members_surely(raft::membership_change change) {
+  const auto deadline = std::chrono::steady_clock::now() + fate_limit;
+  auto out = co_await change_members(change);
+  while (out.unknown && !closed_ && std::chrono::steady_clock::now() < deadline) {
+    const auto read = co_await config_.ask->ask(config_.replay, status_limit, msg::read_atom::value,
+                                                msg::consistency::linear);
+    const auto seen = co_await status();
+    const auto fate = fate_of(change, seen, read && read.value->view);
+    if (fate == change_fate::open) {
+      co_await rest(50ms);
+      continue;
+    }
+    out.unknown = false;
+    out.done = fate == change_fate::done;
+    spdlog::info("{}", msg::log_line("membership_change_found_out")
+                           .with("member", to_string(change.id))
+                           .with("done", out.done)
+                           .with("after", out.reason)
+                           .str());
+  }
   co_return out;
 }
 

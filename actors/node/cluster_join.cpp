@@ -288,6 +288,7 @@ awaitable<std::string> cluster_desk::enter(join_intent intent) {
   intent.phase = join_phase::waiting;
   join_ = intent;
   told_out_ = links_off_ = false;
+  repairs_ = {}; // of the state that went into the backup
   if (const auto error = co_await begin_life(std::move(plan)); !error.empty()) {
     const auto back = co_await go_back(intent);
     co_return error + (back.empty() ? "" : "; " + back);

@@ -3,6 +3,8 @@
 #include "actors/node/addresses.hpp"
 #include "actors/node/digest.hpp"
 
+#include <algorithm>
+
 namespace holdfast::node {
 
 namespace {
@@ -160,6 +162,23 @@ std::vector<std::string> refuse_join(const msg::ha_state& posted, const enrolmen
   if (posted.token.empty())
     out.emplace_back("Token is missing: take a fresh introduction from the cluster as a superuser");
   return out;
+}
+
+bool repeats_enrolment(const msg::ha_state& posted, const msg::ha_state& done, bool by_ticket) {
+  const bool same_node = (posted.consensus_id.empty() || posted.consensus_id == done.consensus_id) &&
+                         posted.consensus_addr == done.consensus_addr && posted.observer == done.observer &&
+                         posted.virt_interface == done.virt_interface &&
+                         posted.virt_interface_script == done.virt_interface_script;
+  if (!same_node || by_ticket)
+    return same_node;
+  const bool same_cluster = posted.ha_id == done.ha_id && posted.virt_addr == done.virt_addr &&
+                            posted.load_balanced == done.load_balanced;
+  if (!same_cluster || !posted.consensus_enabled) // who founds a cluster has no roots yet
+    return same_cluster;
+  return std::any_of(posted.roots.begin(), posted.roots.end(), [&](const msg::trust_root& root) {
+    return !root.data.empty() && std::any_of(done.roots.begin(), done.roots.end(),
+                                             [&](const auto& own) { return own.data == root.data; });
+  });
 }
 
 std::vector<std::string> refuse_candidate(const candidate& who, const msg::cluster_facts& cluster,

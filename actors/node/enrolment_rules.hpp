@@ -36,6 +36,12 @@ struct enrolment_ground {
 [[nodiscard]] std::vector<std::string> refuse_join(const msg::ha_state& posted,
                                                    const enrolment_ground& ground);
 
+/// `posted` asks for what was done already: the same settings of this node in the same cluster, which is the
+/// one that holds one of the roots posted. Whoever lost the answer to an enrolment and asks again is answered
+/// as if the answer had arrived (ENR-16, SEL-10). `by_ticket`: what is of the cluster was not posted, and is
+/// not compared.
+[[nodiscard]] bool repeats_enrolment(const msg::ha_state& posted, const msg::ha_state& done, bool by_ticket);
+
 /// What a joining node says of itself to the active.
 struct candidate {
   msg::member_record record;

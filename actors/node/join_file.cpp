@@ -16,7 +16,8 @@ constexpr std::string_view join_name = "join.json";
 constexpr std::string_view member_name = "member.json";
 constexpr std::array<std::string_view, 3> phase_names{"prepared", "moving", "waiting"};
 /// What belongs to one life in one cluster; ha-state.copy and join.json belong to the node.
-constexpr std::array<std::string_view, 3> metadata_names{"meta.0", "meta.1", "member.json"};
+constexpr std::array<std::string_view, 4> metadata_names{"meta.0", "meta.1", "member.json",
+                                                         "state_repairs.json"};
 
 std::string raft_of(const std::string& root) {
   return root + "/raft";

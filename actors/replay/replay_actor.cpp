@@ -113,9 +113,14 @@ bool replay_impl::active() const {
   return role_.role == raft::role::leader && active.epoch == role_.term.value && active.node == self_;
 }
 
+/// Why this copy of the state serves nobody; empty: it does.
+const std::string& replay_impl::doubt() const {
+  return diverged_.empty() || config_.verdict->trouble.empty() ? diverged_ : config_.verdict->trouble;
+}
+
 std::string replay_impl::refusal() const {
   if (!diverged_.empty())
-    return diverged_;
+    return doubt();
   if (role_.disk_full)
     return "no space left on the disk of this node";
   if (!active())
@@ -179,7 +184,7 @@ void replay_impl::take_own_outcome(const raft::proposal_outcome& outcome) {
 replay_impl::read_promise replay_impl::read(msg::consistency how) {
   auto promise = make_response_promise<read_promise>();
   if (!diverged_.empty() || !loaded_)
-    return promise.deliver(msg::read_result{nullptr, loaded_ ? diverged_ : "the node is starting"});
+    return promise.deliver(msg::read_result{nullptr, loaded_ ? doubt() : "the node is starting"});
 #ifdef HOLDFAST_UNSAFE_FAULTS
   if (unsafe_fault("stale-read"))
     how = msg::consistency::local;
@@ -223,7 +228,7 @@ void replay_impl::take_read(const raft::read_outcome& outcome) {
 void replay_impl::serve_reads() {
   while (!confirmed_.empty() && confirmed_.front().index <= store_.applied_index()) {
     auto view = diverged_.empty() ? store_.view() : nullptr;
-    confirmed_.front().promise.deliver(msg::read_result{std::move(view), diverged_});
+    confirmed_.front().promise.deliver(msg::read_result{std::move(view), doubt()});
     confirmed_.pop_front();
   }
 }

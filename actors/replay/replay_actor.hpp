@@ -60,6 +60,7 @@ private:
   std::uint64_t propose(msg::entry_kind kind, const msg::byte_buffer& payload);
   void take_own_outcome(const raft::proposal_outcome& outcome);
   [[nodiscard]] std::string refusal() const;
+  [[nodiscard]] const std::string& doubt() const;
   [[nodiscard]] bool active() const;
 
   // Entries.
@@ -89,8 +90,9 @@ private:
   msg::consensus_actor consensus_;
   msg::log_writer_actor log_writer_;
   msg::role_info role_;
-  msg::node_uid self_;   ///< role_.self, as activations name it
-  std::string diverged_; ///< not empty: this copy of the state is wrong and serves nobody
+  msg::node_uid self_;              ///< role_.self, as activations name it
+  std::string diverged_;            ///< not empty: this copy of the state is wrong and serves nobody
+  std::uint64_t doubted_later_ = 0; ///< newest index at which it differed while an earlier doubt was open
   bool loaded_ = false;
   bool dead_ = false;
 

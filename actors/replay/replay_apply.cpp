@@ -154,10 +154,14 @@ void replay_impl::check_digest(std::uint64_t index, const msg::state_hash_mark& 
   if (const auto own = store_.digest_at(mark.index))
     config_.verdict->note(mark.index, *own);
   const auto verdict = store_.apply(index, mark);
-  if (verdict == hash_verdict::equal && diverged_.empty())
+  if (verdict == hash_verdict::equal)
     config_.verdict->same = mark.index;
-  if (verdict == hash_verdict::differs && diverged_.empty())
+  if (verdict != hash_verdict::differs)
+    return;
+  if (diverged_.empty())
     doubt_state(mark.index);
+  else
+    doubted_later_ = mark.index;
 }
 
 /// Either this copy or the proposer's is wrong, and nobody can tell from here: serve nobody until the members
@@ -181,7 +185,11 @@ void replay_impl::judged(std::uint64_t index, bool right) {
     return;
   spdlog::warn("{}", msg::log_line("state_confirmed").with("index", index).str());
   config_.verdict->differs = 0;
+  config_.verdict->trouble.clear();
   diverged_.clear();
+  // Right there does not mean right at what came since.
+  if (const auto later = std::exchange(doubted_later_, 0); later > index && config_.verdict->same < later)
+    return doubt_state(later);
   send(consensus_, msg::judged_atom::value, diverged_);
 }
 

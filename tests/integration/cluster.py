@@ -1,5 +1,6 @@
 """Three and more daemons become a cluster, lose members, take them back (SEL, ENR, REM, CON, STA, WAL-03)."""
 import sys
+import threading
 import time
 
 from cluster_harness import TRANSPORT, Cluster, node_serves
@@ -32,6 +33,71 @@ def test_formation(cluster):
     wait_for(lambda: all(node.state_file()["ConsensusJoin"] == active.state_file()["ApiUrl"]
                          for node in cluster.nodes), 5, "D-05: ConsensusJoin of all is the active's URL")
     expect("even" not in str(active.client().call("GET", "system/consensus/fullstate")["Warnings"]), "PRE-14")
+
+
+class Balancer(threading.Thread):
+    """As a load balancer does, it asks every member whether it is the one to send to (VIP-13, architecture §7)."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.ended = cluster, threading.Event()
+        self.rounds, self.two = 0, []
+
+    @staticmethod
+    def green(node):
+        try:
+            return node.client(timeout=1, authorization="").request("GET", "/health/active")[0] == 200
+        except TRANSPORT:
+            return False
+
+    def poll(self):
+        """Those that say so. A switch between two questions is no overlap: who said it first is asked again."""
+        greens = [node for node in self.cluster.nodes if self.green(node)]
+        if len(greens) > 1:
+            greens = [node for node in greens[:-1] if self.green(node)] + greens[-1:]
+        return greens
+
+    def run(self):
+        while not self.ended.is_set():
+            greens = self.poll()
+            self.rounds += 1
+            if len(greens) > 1:
+                self.two.append([node.address for node in greens])
+            time.sleep(0.01)
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        expect(not self.two, f"VIP-13: sent to two of them at once: {self.two[:3]}")
+        expect(self.rounds > 20, f"VIP-13: only {self.rounds} rounds")
+
+
+def test_balancer(cluster):
+    """VIP-13, PRE-13: one member is green, never two; a balancer that polls once a second finds the next one with its
+    first poll after a hand-over or a fail-over."""
+    balancer = Balancer(cluster)
+    balancer.start()
+    active = cluster.active()
+    wait_for(lambda: balancer.poll() == [active], 1, "VIP-13: the active one alone")
+    for _ in range(3):
+        name = cluster.active().client(timeout=10).call("POST", "system/passive")
+        wait_for(lambda: balancer.poll() == [cluster.node_of(name)], 1, "VIP-13: the next one, a second after a hand-over")
+    active = cluster.active()
+    active.kill()
+
+    def writes():
+        """As the balancer's clients: to the green one, when there is one."""
+        greens = balancer.poll()
+        if not greens:
+            return None
+        status, _, data = greens[0].client(timeout=5).request("POST", "/api/v3/profiles", {"Name": "through-it"})
+        expect(status == 201, f"VIP-13: a green one refuses a write: {status} {data[:200]}")
+        return greens[0]
+    found = wait_for(writes, 10, "VIP-13: a green one after the fail-over")
+    expect(balancer.poll() == [found] and found is not active, "VIP-13: one alone after the fail-over")
+    active.start()
+    expect(cluster.active() is found, "VIP-13: and it stays")
+    balancer.stop()
 
 
 def test_replication(cluster):
@@ -153,7 +219,7 @@ def test_remove(cluster, node):
 def main():
     with Workplace(sys.argv[1]) as workplace:
         cluster = Cluster(workplace)
-        for test in (test_formation, test_replication, test_equal_files, test_kill_active, test_transfer):
+        for test in (test_formation, test_replication, test_equal_files, test_kill_active, test_transfer, test_balancer):
             began = time.monotonic()
             test(cluster)
             print(f"{test.__name__}: {time.monotonic() - began:.1f} s", flush=True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import pathlib
 import re
+import signal
 import stat
 import sys
 import threading
@@ -89,8 +90,9 @@ def test_self(cli, cluster):
     # SEL-10: once more.
     text = cli.refused(node, "enroll", url_of(node), USER, PASSWORD, *first_words(cluster, node))
     expect("belongs to the whole cluster" in text, f"SEL-04: {text}")
-    text = cli.refused(node, "enroll", url_of(node), USER, PASSWORD, "ConsensusAddr", cluster.consensus_addr(node))
-    expect("already" in text, f"SEL-10: {text}")
+    expect(cli.enroll(node, node, "ConsensusAddr", cluster.consensus_addr(node))["ConsensusID"] == before, "SEL-10")
+    status, answer = post_enroll(node, {**state, "ConsensusEnabled": False})
+    expect(status == 200 and json.loads(answer)["ConsensusID"] == before, f"SEL-10: {status} {answer[:300]}")
     refused(node, {**state, "ConsensusEnabled": False, "HaID": "other"}, 409, "already")
     expect(own_id(node) == before and node.state_file()["HaID"] == "testers", "SEL-10")
 
@@ -174,8 +176,12 @@ def test_refused_joins(cli, cluster, target):
            cli.refused(first, "enroll", url_of(target), USER, PASSWORD, *words, "HaID", "x"), "ENR-03")
     cli.refused(first, "enroll", url_of(target), USER, "wrong", *words)
     member = cluster.nodes[1]
-    text = cli.refused(first, "enroll", url_of(member), USER, PASSWORD, "ConsensusAddr", cluster.consensus_addr(member))
-    expect("already a member" in text, f"ENR-10: {text}")
+    text = cli.refused(first, "enroll", url_of(member), USER, PASSWORD, "ConsensusAddr", cluster.consensus_addr(target))
+    expect("already a member" in text, f"ENR-10: another address: {text}")
+    again = cluster.join_body(member)
+    for change in ({"Observer": True}, {"HaID": "another"}, {"Roots": cluster.strangers_roots},
+                   {"ConsensusAddr": cluster.consensus_addr(target)}):
+        refused(member, {**again, **change}, 422, "already a member")
     good = cluster.join_body(target)
     for change, status, texts in [
             ({"HaID": "x"}, 422, ("HaID",)), ({"VirtAddr": "192.0.2.77"}, 422, ("VirtAddr",)),     # SEL-04
@@ -189,9 +195,21 @@ def test_refused_joins(cli, cluster, target):
     expect(state_hash(target) == before and peer_ids(first) == members, "ENR-10: nothing changed")
 
 
+def test_repeated(cli, cluster):
+    """ENR-16, SEL-10: who lost the answer to an enrolment and asks again gets it, and nothing changes."""
+    active = cluster.active()
+    for member in cluster.nodes:
+        before, members = state_hash(member), peer_ids(active)
+        status, answer = post_enroll(member, cluster.join_body(member, active))
+        expect(status == 200 and json.loads(answer)["ConsensusID"] == own_id(member), f"{status} {answer[:300]}")
+        answer = cli.enroll(active, member, "ConsensusAddr", cluster.consensus_addr(member))
+        expect(answer["ConsensusID"] == own_id(member) and not answer["Token"], f"by a ticket: {answer}")
+        expect(state_hash(member) == before and peer_ids(active) == members, "a repeat changed something")
+    expect(cluster.active() is active, "a repeat moved the role")
+
+
 def test_blocked_path(cluster, target, blocked):
     """ENR-14: a member whose kernel answers but which does not is found by the hello, and the pair is named."""
-    import signal
     members = peer_ids(cluster.nodes[0])
     blocked.process.send_signal(signal.SIGSTOP)
     try:
@@ -200,6 +218,49 @@ def test_blocked_path(cluster, target, blocked):
     finally:
         blocked.process.send_signal(signal.SIGCONT)
     wait_for(lambda: quietly(lambda: peer_ids(cluster.active(without=(target,))) == members), 20, "the same members")
+
+
+def add_without_majority(cluster, active, others, target, answers):
+    """Enrols the target and takes the majority away when it asks to be added. True: the active has proposed it and
+    cannot commit it."""
+    marks = {node: len(node.log_text()) for node in (active, target)}
+    body = cluster.join_body(target, active)
+    thread = threading.Thread(target=lambda: answers.append(post_enroll(target, body)))
+    thread.start()
+    wait_for(lambda: "data_backed_up" in target.log_text()[marks[target]:] or answers, 20, "its backup", step=0.001)
+    for node in others:
+        node.process.send_signal(signal.SIGSTOP)
+    proposed = re.compile(f"event=membership .*committed=false.*{own_id(target)}")
+    lost = re.compile("event=role now=(follower|pre_candidate|candidate)")
+    wait_for(lambda: lost.search(active.log_text()[marks[active]:]), 20, "the active to lose its leadership")
+    return thread, bool(proposed.search(active.log_text()[marks[active]:])), time.monotonic()
+
+
+def test_leadership_lost(cluster, target):
+    """ENR-11, ENR-16: the leader that proposed a newcomer loses its majority. When that is back the newcomer is in, and
+    whoever asked is told so, not that leadership was lost on the way."""
+    for _ in range(5):
+        active = cluster.active(without=(target,))
+        others = [node for node in cluster.nodes if node not in (active, target)]
+        answers = []
+        thread, proposed, lost_at = add_without_majority(cluster, active, others, target, answers)
+        # By itself the core waits for one second to learn what became of it.
+        wait_for(lambda: answers or time.monotonic() > lost_at + 1.5, 10, "the core to give up on it")
+        others[0].process.send_signal(signal.SIGCONT)  # who has the longer log is elected: the one that proposed
+        thread.join()
+        others[1].process.send_signal(signal.SIGCONT)
+        cluster.active(without=(target,))
+        if proposed:
+            break
+        wait_for(lambda: quietly(lambda: not target.state_file()["ConsensusEnabled"]), 40, "it to stand alone again")
+    expect(proposed, "the majority was taken away too early every time")
+    status, answer = answers[0]
+    expect(status in (200, 202), f"ENR-11: {status} {answer[:300]}")
+    wait_member(cluster, target)
+    active = cluster.active()
+    expect(own_id(target) in peer_ids(active), "ENR-11: it is no member")
+    active.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(target)}")
+    target.kill()
 
 
 def test_join(cli, cluster, target):
@@ -269,19 +330,36 @@ def test_three_at_once(cluster, targets):
     expect(set(map(own_id, targets)) <= set(peer_ids(cluster.active())), "ENR-16")
 
 
+def strangers_roots(daemon):
+    """Of another cluster with the same name."""
+    with Workplace(daemon) as workplace:
+        other = Cluster(workplace, 1).start()
+        other.found(other.nodes[0])
+        return other.nodes[0].client().call("GET", "system/consensus/introduction")["Roots"]
+
+
 def run_join(daemon, binary):
     with Workplace(daemon) as workplace:
         cli = Cli(binary, workplace.path / "home")
         cluster = Cluster(workplace, 3).form()
         cluster.put(cluster.active(), "of-the-cluster", "x")
+        test_repeated(cli, cluster)
+        print("test_repeated", flush=True)
         target = cluster.add_node().start()
         serve(target)
         test_unfit_candidates(cluster, target)
         print("test_unfit_candidates", flush=True)
+        cluster.strangers_roots = strangers_roots(daemon)
         test_refused_joins(cli, cluster, target)
         print("test_refused_joins", flush=True)
         test_blocked_path(cluster, target, cluster.nodes[2])
         print("test_blocked_path", flush=True)
+        spare = cluster.add_node().start()
+        serve(spare)
+        cluster.nodes.remove(target)
+        test_leadership_lost(cluster, spare)
+        cluster.nodes.append(target)
+        print("test_leadership_lost", flush=True)
         test_join(cli, cluster, target)
         print("test_join", flush=True)
         more = [cluster.add_node().start() for _ in range(4)]

@@ -71,7 +71,7 @@ def test_doctor(cli, cluster):
 def test_changes(cli, cluster):
     active = cluster.active()
     text = cli.refused(active, "enroll", url_of(active), "rocketskates", "r0cketsk8ts", "ConsensusAddr",
-                       cluster.consensus_addr(active))
+                       cluster.consensus_addr(active), "Observer", "true")
     expect("already" in text, text)
     leaver = next(node for node in cluster.nodes if node is not active)
     gone = cli.ha(active, "remove", own_id(leaver))

@@ -149,6 +149,17 @@ def has_role(cluster, node, wanted):
     return False
 
 
+def start_unsafe(cluster, node, unsafe):
+    if node.process.poll() is None:
+        node.terminate()
+    node.daemon = unsafe
+    os.environ["HOLDFAST_UNSAFE"] = "wrong-state"
+    node.start(wait=False)
+    del os.environ["HOLDFAST_UNSAFE"]
+    cluster.active(seconds=30)
+    wait_for(lambda: quietly(lambda: role_of(node)) in ("follower", "leader"), 20, "its vote")
+
+
 def test_wrong_state(cluster, unsafe, victim_is_active):
     """WAL-06: one member applies an entry wrongly; the state hash shows it, and the majority tells who is wrong."""
     active = cluster.active()
@@ -156,13 +167,7 @@ def test_wrong_state(cluster, unsafe, victim_is_active):
     victim = next((node for node in cluster.nodes if node.daemon == unsafe),
                   next(node for node in cluster.nodes if node is not active))
     if victim.daemon != unsafe:
-        victim.terminate()
-        victim.daemon = unsafe
-        os.environ["HOLDFAST_UNSAFE"] = "wrong-state"
-        victim.start(wait=False)
-        del os.environ["HOLDFAST_UNSAFE"]
-        cluster.active(seconds=30)
-        wait_for(lambda: quietly(lambda: role_of(victim)) in ("follower", "leader"), 20, "its vote")
+        start_unsafe(cluster, victim, unsafe)
     wait_for(lambda: quietly(lambda: has_role(cluster, victim, victim_is_active)), 30, "the role of the victim")
     kept = len(set_aside(victim))
     marks = {node: len(node.log_text()) for node in cluster.nodes}
@@ -178,6 +183,48 @@ def test_wrong_state(cluster, unsafe, victim_is_active):
     write_some(cluster, 1, f"after-the-wrong-{victim_is_active}")
     whole_again(cluster, victim, f"after-the-wrong-{victim_is_active}-0", "a wrong state")
     print(f"wrong state, active {victim_is_active}: found and repaired", flush=True)
+
+
+def state_trouble(node):
+    """What it refuses to read its state with; empty: it serves it."""
+    status, _, data = node.client(timeout=5).request("GET", "/api/v3/profiles/global?consistency=local")
+    return data.decode() if status == 503 else ""
+
+
+def test_wrong_majority(cluster, unsafe):
+    """WAL-06: two that are wrong in the same way outvote the third, which replays their log to its own state each
+    time: it stops doing so and stays out of service, says why, and is back once a majority is right."""
+    wrong = [node for node in cluster.nodes if node.daemon == unsafe]
+    right = next(node for node in cluster.nodes if node not in wrong)
+    wrong.append(next(node for node in cluster.nodes if node not in (*wrong, right)))
+    start_unsafe(cluster, wrong[1], unsafe)
+    mark, kept = len(right.log_text()), len(set_aside(right))
+    cluster.put(cluster.active(), "misapplied-by-two", "x")
+    wait_for(lambda: "state_not_repaired" in right.log_text()[mark:], 60, "the right one to give up")
+    expect(len(set_aside(right)) == kept + 3, f"WAL-06: set aside {len(set_aside(right)) - kept} times")
+    trouble = state_trouble(right)
+    expect(own_id(right) in trouble and "3 times" in trouble and own_id(wrong[0]) in trouble and "enroll it anew" in trouble,
+           f"WAL-06: {trouble}")
+
+    right.terminate()
+    right.start(wait=False)
+    wait_for(lambda: quietly(lambda: "3 times" in state_trouble(right)), 30, "it to stay out after a restart")
+    expect(right.client().request("GET", "/health/ready")[0] == 503, "a member out of service says that it is ready")
+    active = cluster.active(without=(right,))
+    cluster.put(active, "without-the-right-one", "x")
+    expect(len(set_aside(right)) == kept + 3, "WAL-06: set aside once more after a restart")
+
+    # What its log and doctor advise: one of the wrong ones replays the log, and the rest follows.
+    anew = next(node for node in wrong if node is not active)
+    active.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(anew)}")
+    cluster.enroll(anew, active)
+    wait_for(lambda: quietly(lambda: cluster.local(anew, "without-the-right-one")), 30, "the one enrolled anew")
+    cluster.put(cluster.active(seconds=30, without=(right,)), "the-next-hash", "x")  # shows the other one's mistake
+    wait_for(lambda: quietly(lambda: all(state_trouble(node) == "" for node in cluster.nodes)), 60, "all in agreement")
+    write_some(cluster, 1, "all-right")
+    for node in cluster.nodes:
+        whole_again(cluster, node, "all-right-0", "after a wrong majority")
+    print("test_wrong_majority", flush=True)
 
 
 def main():
@@ -196,6 +243,7 @@ def main():
                     shutil.rmtree(path)
             test_wrong_state(cluster, sys.argv[2], False)
             test_wrong_state(cluster, sys.argv[2], True)
+            test_wrong_majority(cluster, sys.argv[2])
 
 
 if __name__ == "__main__":

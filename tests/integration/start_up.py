@@ -5,7 +5,7 @@ every state it can be found in, its repair, and the end by signals.
     start_up.py DAEMON CLI
 
 Covers CFG-02, CFG-13, CFG-15, CFG-17, CFG-18, HST-01, HST-02, HST-04, HST-07, HST-08, HST-12, HST-15, HST-28,
-HST-29, PRE-17 and C-03 for one node.
+HST-29, PRE-17, WAL-10 and C-03 for one node.
 """
 import json
 import os
@@ -99,7 +99,7 @@ def fresh(place):
 
 
 def one_process(place, node):
-    """PRE-17: a second process is turned away at once, also through a bind mount and through hard links, and the
+    """PRE-17, WAL-10: a second process is turned away at once, also through a bind mount and through hard links, and the
     first goes on."""
     second = place.node("second")
     roots = [node.root]

@@ -18,6 +18,9 @@ constexpr std::uint64_t slow_sync_us = 500'000; ///< the shortest election timeo
 constexpr std::int64_t skew_warning_ms = 1'000;
 constexpr std::int64_t skew_error_ms = 5 * 60 * 1000; ///< half of what new certificates tolerate (TLS-12)
 
+/// What a member refuses everything with whose state the others judged, or may judge, wrong.
+constexpr const char* state_differs = "Not serving: the state of ";
+
 const examined_member* leader_of(const std::vector<examined_member>& members) {
   const examined_member* best = nullptr;
   for (const auto& member : members) {
@@ -66,6 +69,14 @@ public:
     look_at_versions();
     examine_vip(members_, out_);
     for (const auto& member : members_) {
+      if (member.error.find(state_differs) != std::string::npos) {
+        add(severity::error, member.id, "serves nothing: " + member.error,
+            "if it stays so, find out which members are wrong: its own copies are in its base root (wal and "
+            "wal.damaged-*). Look at the memory, the disk and the version of a wrong one, remove it and "
+            "enroll "
+            "it anew, which replays the log; with a right majority the rest heals by itself");
+        continue;
+      }
       if (!member.error.empty()) {
         add(severity::error, member.id, "does not answer at " + member.address + ": " + member.error,
             "look whether its daemon runs and its address is reachable; a member that is gone for good: "

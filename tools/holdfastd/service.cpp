@@ -218,6 +218,7 @@ std::shared_ptr<node::cluster_desk> service::make_desk() {
   config.verdict = verdict_;
   config.wal = with_.layout.wal;
   config.seeds = node::load_seeds(node::real_files(), with_.layout.root);
+  config.repairs = node::load_state_repairs(node::real_files(), with_.layout.root);
   config.issuer = with_.issuer;
   return std::make_shared<node::cluster_desk>(std::move(config));
 }

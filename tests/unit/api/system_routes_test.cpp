@@ -104,6 +104,42 @@ TEST_CASE("STA-01..STA-06, STA-12 a stand-alone node answers every status call")
   CHECK(world.get("system/consensus/fullstate").status == 200);
 }
 
+TEST_CASE(
+    "architecture §7 ready: with a store that is filled, a leader, and, as the leader, the active role") {
+  system_world w;
+  w.login.clear();
+  const auto ready = [&w] { return w.get("/health/ready").status == 200; };
+  const auto active = [&w] { return w.get("/health/active").status == 200; };
+  CHECK(ready());
+  CHECK(active());
+  w.node->answer->active_id.clear(); // elected a moment ago
+  CHECK_FALSE(ready());
+  CHECK_FALSE(active());
+  w.node->answer->leader_id = "another"; // a passive serves its reads whoever is active there
+  CHECK(ready());
+  CHECK_FALSE(active());
+  w.node->answer->leader_id.clear();
+  CHECK_FALSE(ready());
+  w.node->answer.reset(); // consensus does not answer
+  CHECK_FALSE(ready());
+  CHECK_FALSE(active());
+}
+
+TEST_CASE("architecture §7 a node whose state cannot be read, or holds no user yet, is not ready") {
+  system_world w;
+  w.login.clear();
+  CHECK(w.get("/health/ready").status == 200);
+  w.store->serving = false;
+  CHECK(w.get("/health/ready").status == 503);
+  w.store->serving = true;
+  auto tx = std::make_shared<msg::transaction>();
+  tx->principal = "test";
+  tx->mutations.push_back({"users", "rocketskates", std::nullopt});
+  asio::co_spawn(w.loop, w.store->write(tx), asio::detached);
+  w.until([&w] { return w.store->store.view()->count("users") == 0; });
+  CHECK(w.get("/health/ready").status == 503);
+}
+
 TEST_CASE("C-06, STA-05, STA-06 secrets are told in the introduction alone, and to superusers alone") {
   system_world world;
   world.add_user("anna", "pass word", "[]");

@@ -54,6 +54,13 @@ TEST_CASE("doctor has nothing to say about three members that are well") {
   CHECK(examine(cluster(), now_s).empty());
 }
 
+TEST_CASE("WAL-06 doctor: a member that is out of service for its state is no member that does not answer") {
+  auto members = cluster();
+  members[2].error = "Not serving: the state of node c differs from the majority's at index 7";
+  CHECK(severity_of(members, "serves nothing: Not serving: the state of node c differs") == "error");
+  CHECK(severity_of(members, "does not answer") == "none");
+}
+
 TEST_CASE("doctor: quorum, its loss, an even count, too few") {
   auto members = cluster();
   members[2].error = "refused";

@@ -205,3 +205,62 @@ TEST_CASE("what waits when the store ends is answered as unknown, reads as refus
   REQUIRE(write->has_value());
   CHECK((*write)->status == msg::write_status::unknown);
 }
+
+TEST_CASE("ENR-11 a membership change whose answer goes down with consensus is unknown, not refused") {
+  paper_group group;
+  group.become_active();
+  raft::membership_change change;
+  change.id = *raft::parse_node_id("22222222-2222-4333-8444-555555555555");
+  change.address = "10.0.0.2:8093";
+  auto place = group.world.begin<msg::admin_result>(group.consensus, msg::members_atom::value, change);
+  group.world.settle();
+  REQUIRE_FALSE(place->has_value()); // it waits for the disk
+  caf::anon_send_exit(caf::actor_cast<caf::actor>(group.consensus), caf::exit_reason::kill);
+  group.world.settle();
+  REQUIRE(place->has_value());
+  CHECK_FALSE((*place)->done);
+  CHECK((*place)->unknown);
+}
+
+TEST_CASE(
+    "WAL-06 a state that was right where it was doubted first is doubted again where it differs later") {
+  runtime::test_world world;
+  runtime::actor_directory directory;
+  replay::replay_config config;
+  config.fatal = [](const msg::fatal_report&) { FAIL("the store ended"); };
+  config.feed = std::make_shared<replay::change_feed>();
+  const auto verdict = config.verdict;
+  const msg::replay_group_actor store =
+      world.system().spawn<replay::replay_impl>(directory.open("replay", "node"), config);
+  caf::anon_send(store, msg::snapshot_atom::value, msg::state_image_ptr{}, std::uint64_t{0},
+                 std::uint64_t{0});
+  auto batch = std::make_shared<msg::apply_batch>();
+  const auto add = [&batch](msg::entry_kind kind, const msg::byte_buffer& bytes) {
+    raft::entry entry;
+    entry.index = {batch->entries.size() + 1};
+    entry.term = {1};
+    entry.kind = static_cast<std::uint8_t>(kind);
+    entry.payload =
+        std::make_shared<const std::string>(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    batch->entries.push_back(std::move(entry));
+  };
+  for (const std::uint64_t index : {1U, 3U}) { // each with the hash of a state that differs from this one
+    msg::byte_buffer command;
+    REQUIRE(encode(*testing::group_fixture::put("key", "{}"), command) == msg::codec_error::none);
+    add(msg::entry_kind::command, command);
+    msg::byte_buffer mark;
+    encode(msg::state_hash_mark{index, {17, 4}}, mark);
+    add(msg::entry_kind::state_hash, mark);
+  }
+  caf::anon_send(store, msg::apply_atom::value, msg::apply_ptr(batch));
+  world.settle();
+  CHECK(verdict->differs == 1);
+  caf::anon_send(store, msg::judged_atom::value, std::uint64_t{1}, true);
+  world.settle();
+  CHECK(verdict->differs == 3);
+  caf::anon_send(store, msg::judged_atom::value, std::uint64_t{3}, true);
+  world.settle();
+  CHECK(verdict->differs == 0);
+  caf::anon_send_exit(caf::actor_cast<caf::actor>(store), caf::exit_reason::kill);
+  world.advance(1s);
+}
