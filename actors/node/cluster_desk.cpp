@@ -16,6 +16,17 @@ cluster_desk::~cluster_desk() {
   files_.join();
 }
 
+boost::asio::awaitable<bool> cluster_desk::finish(std::chrono::milliseconds limit) {
+  const auto self = shared_from_this();
+  closed_ = true;
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (errands_.use_count() > 1 && std::chrono::steady_clock::now() < deadline)
+    co_await rest(std::chrono::milliseconds(1));
+  const bool at_rest = errands_.use_count() == 1;
+  co_await rest(std::chrono::milliseconds(1)); // who asked for the last of them hears of it
+  co_return at_rest;
+}
+
 void cluster_desk::close() {
   closed_ = true;
   node_ = nullptr;
@@ -29,6 +40,7 @@ void cluster_desk::close() {
 
 boost::asio::awaitable<msg::cluster_answer> cluster_desk::answer(msg::cluster_call call) {
   const auto self = shared_from_this();
+  const auto errand = errands_;
   using handler = answer_t (cluster_desk::*)(call_t);
   static const std::map<std::string, handler, std::less<>> verbs{
       {"enroll", &cluster_desk::enroll},       {"prove", &cluster_desk::show_proof},

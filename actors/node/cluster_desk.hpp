@@ -91,6 +91,9 @@ public:
   ~cluster_desk();
 
   void set_node(const msg::node_actor& node) { node_ = node; }
+  /// Begins nothing more and waits for what is under way: it holds actors and files, and must not outlive the
+  /// loop. False when some of it was still under way after `limit`.
+  boost::asio::awaitable<bool> finish(std::chrono::milliseconds limit);
   /// Cuts what holds on to other actors; nothing is done afterwards.
   void close();
 
@@ -263,6 +266,7 @@ private:
   bool following_ = false;
   bool again_ = false;
   bool closed_ = false;
+  std::shared_ptr<void> errands_ = std::make_shared<int>(); ///< also held by each coroutine that is under way
 };
 
 // Shared by the files above.

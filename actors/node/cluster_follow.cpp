@@ -85,6 +85,7 @@ void cluster_desk::poke() {
 
 awaitable<void> cluster_desk::follow() {
   const auto self = shared_from_this();
+  const auto errand = errands_;
   do {
     again_ = false;
     try {
@@ -112,6 +113,8 @@ awaitable<void> cluster_desk::look() {
   if (!(next == *state_)) {
     if (const auto error = co_await keep_state(std::move(next)); !error.empty())
       spdlog::error("{}", msg::log_line("ha_state_not_kept").with("reason", error).str());
+    if (closed_)
+      co_return;
   }
   if (const auto error = co_await set_up_links(); !error.empty())
     spdlog::error("{}", msg::log_line("links_not_set_up").with("reason", error).str());

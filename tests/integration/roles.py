@@ -2,6 +2,7 @@
 
 usage: roles.py HOLDFASTD HOLDFAST observers|majorities|stepdown
 """
+import contextlib
 import json
 import shutil
 import signal
@@ -283,26 +284,57 @@ def test_failed_actor(cli, cluster):
     wait_for(lambda: quietly(lambda: cluster.active() is not None), 30, "all three")
 
 
-def test_disk_stall(cluster):
-    """A disk that hangs longer than the election timeout costs the node the role."""
-    active = cluster.active()
+@contextlib.contextmanager
+def slow_call(node, name, seconds):
+    """Each such system call of the node takes so much longer. Gives False, with the reason told, where strace cannot."""
     if shutil.which("strace") is None:
-        return print("test_disk_stall: no strace here, not run", file=sys.stderr)
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e",
-                               "inject=fdatasync:delay_enter=4000000", "-p", str(active.process.pid)],
+        print("no strace here: slow disks are not tried", file=sys.stderr)
+        yield False
+        return
+    tracer = subprocess.Popen(["strace", "-f", "-o", "/dev/null", "-e", f"trace={name}", "-e",
+                               f"inject={name}:delay_enter={int(seconds * 1e6)}", "-p", str(node.process.pid)],
                               stderr=subprocess.PIPE, text=True)
     try:
-        time.sleep(0.5)
-        if tracer.poll() is not None:
-            return print(f"test_disk_stall: strace may not attach here, not run: {tracer.stderr.read()}", file=sys.stderr)
-        threading.Thread(target=lambda: written(active, "stalls", timeout=10), daemon=True).start()
-        new = another_active(cluster, active)
-        expect(written(new, "while-it-stalls"), "the new active serves")
+        said = tracer.stderr.readline()  # that it is attached, or why it is not
+        if "attached" not in said:
+            print(f"strace may not attach here, slow disks are not tried: {said.strip()}", file=sys.stderr)
+        else:  # from here on somebody has to read what it says
+            threading.Thread(target=tracer.stderr.read, daemon=True).start()
+        yield "attached" in said
     finally:
         tracer.terminate()
         tracer.wait()
+
+
+def test_disk_stall(cluster):
+    """A disk that hangs longer than the election timeout costs the node the role."""
+    active = cluster.active()
+    with slow_call(active, "fdatasync", 4) as slow:
+        if not slow:
+            return
+        threading.Thread(target=lambda: written(active, "stalls", timeout=10), daemon=True).start()
+        new = another_active(cluster, active)
+        expect(written(new, "while-it-stalls"), "the new active serves")
     expect("disk" in active.log_text(), "the stall is in the log")
     cluster.active(seconds=30)
+
+
+def test_stop_while_a_file_is_written(cluster):
+    """TRB-04: the change of roles that a stop begins is still being written when all else has ended. A stop waits for
+    that, but not for ever."""
+    for delay, in_time in ((0.5, True), (2, False)):  # four of them a file
+        active = cluster.active()
+        wait_for(lambda: not active.state_file()["Passive"], 20, "the active's own file")
+        with slow_call(active, "fsync", delay) as slow:
+            code = active.terminate(timeout=30)
+        expect(code == 0, f"the stop ended with {code}: {active.log_tail()}")
+        if slow:
+            last = active.log_tail(1)
+            expect("event=stopped" in last and ("unfinished" not in last) == in_time, f"{delay} s a call: {last}")
+            expect(active.state_file()["Passive"] or not in_time, "HST-05: it went before its own file was written")
+        another_active(cluster, active)
+        active.start(wait=False)
+        wait_for(lambda: quietly(lambda: node_serves(active)), 30, "all three")
 
 
 def run_stepdown(daemon, binary):
@@ -311,6 +343,8 @@ def run_stepdown(daemon, binary):
         cluster = Cluster(workplace, 3).form()
         test_disk_stall(cluster)
         print("test_disk_stall", flush=True)
+        test_stop_while_a_file_is_written(cluster)
+        print("test_stop_while_a_file_is_written", flush=True)
         test_failed_actor(cli, cluster)
         print("test_failed_actor", flush=True)
 

@@ -13,6 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <thread>
@@ -360,6 +361,8 @@ void service::end(std::thread& loop_thread) {
   boost::asio::co_spawn(loop_.context(), front_->stop(drain_limit), boost::asio::use_future).wait();
   const bool clean = host_.end_actors(caf::actor_cast<caf::actor>(root_), end_limit);
   wait_for_rooms();
+  const bool at_rest =
+      boost::asio::co_spawn(loop_.context(), desk_->finish(drain_limit), boost::asio::use_future).get();
   loop_.stop();
   loop_thread.join();
   if (!clean) {
@@ -368,6 +371,14 @@ void service::end(std::thread& loop_thread) {
   }
   desk_->close();
   guard_->close();
+  if (!at_rest) { // it waits for the disk with references into the loop and the actor system; they stay whole
+    spdlog::warn("{}", msg::log_line("stopped")
+                           .with("unfinished", "a file of this node is still being written")
+                           .with("advice", "nothing acknowledged is lost; look at the disk")
+                           .str());
+    spdlog::default_logger()->flush();
+    std::_Exit(static_cast<int>(msg::exit_code::clean));
+  }
   port_.reset();
   desk_.reset();
   root_ = nullptr;
