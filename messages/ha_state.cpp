@@ -149,14 +149,23 @@ std::variant<parsed_ha_state, std::string> parse_ha_state(std::string_view text)
     return "longer than 1 MiB";
   if (too_deep(text))
     return "nested too deeply";
-  if (may_hold_tiny_number(text)) // not read exactly, so it could not be written back as it was
-    return "a number with a small exponent or very many digits, which no setting has";
   rapidjson::Document doc;
-  doc.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag>(text.data(),
-                                                                                        text.size());
-  if (doc.HasParseError())
-    return std::string(rapidjson::GetParseError_En(doc.GetParseError())) + " (at byte " +
-           std::to_string(doc.GetErrorOffset()) + ")";
+  rapidjson::ParseResult result;
+  bool too_large = false;
+  auto source = [&](rapidjson::Document& target) {
+    constexpr unsigned flags = rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+    exact_numbers numbers(target); // read exactly, so that an unknown setting is written back as it was
+    rapidjson::MemoryStream bytes(text.data(), text.size());
+    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> in(bytes);
+    result = rapidjson::Reader().Parse<flags>(in, numbers);
+    too_large = numbers.too_large();
+    return !result.IsError();
+  };
+  doc.Populate(source);
+  if (result.IsError())
+    return std::string(too_large ? "A number is too large for double precision."
+                                 : rapidjson::GetParseError_En(result.Code())) +
+           " (at byte " + std::to_string(result.Offset()) + ")";
   if (!doc.IsObject())
     return "not a JSON object";
   parsed_ha_state out;

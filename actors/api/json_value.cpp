@@ -17,44 +17,35 @@ namespace holdfast::api::json {
 namespace {
 
 constexpr unsigned plain_flags =
-    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag;
+    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag;
 constexpr unsigned checking_flags = plain_flags | rapidjson::kParseValidateEncodingFlag;
-/// For texts with numbers that RapidJSON's exact conversion may not survive: within a few units of the last
-/// place.
-constexpr unsigned careful_flags =
-    rapidjson::kParseInsituFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
 /// Names of up to so many members are compared pair by pair: cheaper than hashing them.
 constexpr std::size_t most_compared = 40;
 constexpr std::size_t usual_text = 1024; ///< room for the text of an ordinary object
+/// RapidJSON takes all bytes that a letter's first one promises before it looks whether they are its rest,
+/// also beyond the end of the text.
+constexpr std::size_t longest_letter = 4;
 
 /// Passes the reader's events on to the document and refuses one level too many.
-class depth_guard {
+class depth_guard : public msg::exact_numbers {
 public:
-  depth_guard(rapidjson::Document& target, unsigned limit) : target_(target), limit_(limit) {}
-  bool Null() { return target_.Null(); }
-  bool Bool(bool b) { return target_.Bool(b); }
-  bool Int(int i) { return target_.Int(i); }
-  bool Uint(unsigned i) { return target_.Uint(i); }
-  bool Int64(std::int64_t i) { return target_.Int64(i); }
-  bool Uint64(std::uint64_t i) { return target_.Uint64(i); }
-  bool Double(double d) { return target_.Double(d); }
-  bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return target_.RawNumber(s, n, copy); }
-  // Copied, though the text could be kept: values travel between documents, and RapidJSON's CopyFrom leaves
-  // strings that are not a document's own where they are.
-  bool String(const char* s, rapidjson::SizeType n, bool) {
-    return whole(s, n) && target_.String(s, n, true);
+  depth_guard(rapidjson::Document& target, unsigned limit) : exact_numbers(target), limit_(limit) {}
+  bool String(const char* s, rapidjson::SizeType n, bool copy) {
+    return whole(s, n) && exact_numbers::String(s, n, copy);
   }
-  bool StartObject() { return deeper() && target_.StartObject(); }
-  bool Key(const char* s, rapidjson::SizeType n, bool) { return whole(s, n) && target_.Key(s, n, true); }
+  bool StartObject() { return deeper() && exact_numbers::StartObject(); }
+  bool Key(const char* s, rapidjson::SizeType n, bool copy) {
+    return whole(s, n) && exact_numbers::Key(s, n, copy);
+  }
   bool EndObject(rapidjson::SizeType n) {
     --depth_;
-    return target_.EndObject(n);
+    return exact_numbers::EndObject(n);
   }
-  bool StartArray() { return deeper() && target_.StartArray(); }
+  bool StartArray() { return deeper() && exact_numbers::StartArray(); }
   bool EndArray(rapidjson::SizeType n) {
     --depth_;
-    return target_.EndArray(n);
+    return exact_numbers::EndArray(n);
   }
   [[nodiscard]] bool too_deep() const { return too_deep_; }
   [[nodiscard]] bool half_pair() const { return half_pair_; }
@@ -71,7 +62,6 @@ private:
     too_deep_ = ++depth_ > limit_;
     return !too_deep_;
   }
-  rapidjson::Document& target_;
   unsigned limit_;
   unsigned depth_ = 0;
   bool too_deep_ = false;
@@ -108,17 +98,21 @@ struct bounded_source {
       failure = "invalid JSON at offset " + std::to_string(zero) + ": a zero byte";
       return false;
     }
-    std::string copy(text);
+    std::string copy;
+    copy.reserve(text.size() + longest_letter);
+    copy.append(text).append(longest_letter, '\0');
     rapidjson::InsituStringStream in(copy.data());
     rapidjson::Reader reader;
     depth_guard guard(out, depth);
-    const auto result = msg::may_hold_tiny_number(text) ? reader.Parse<careful_flags>(in, guard)
-                        : is_ascii(text)                ? reader.Parse<plain_flags>(in, guard)
-                                                        : reader.Parse<checking_flags>(in, guard);
+    const auto result =
+        is_ascii(text) ? reader.Parse<plain_flags>(in, guard) : reader.Parse<checking_flags>(in, guard);
     if (guard.too_deep()) {
       failure = "JSON is nested deeper than " + std::to_string(depth) + " levels";
     } else if (guard.half_pair()) {
       failure = "invalid JSON: half a surrogate pair in a string";
+    } else if (guard.too_large()) {
+      failure = "invalid JSON at offset " + std::to_string(result.Offset()) +
+                ": a number too large for double precision";
     } else if (result.IsError()) {
       failure = std::string("invalid JSON at offset ") + std::to_string(result.Offset()) + ": " +
                 rapidjson::GetParseError_En(result.Code());

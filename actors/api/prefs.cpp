@@ -22,30 +22,30 @@ struct pref_row {
   pref_kind kind;
 };
 
-constexpr std::array<pref_row, 16> rows{{{"baseTokenSecret", "", pref_kind::secret},
-                                         {"systemGrantorSecret", "", pref_kind::secret},
-                                         {"completeJobsPurgedAfter", "", pref_kind::span},
-                                         {"debugBootEnv", "warn", pref_kind::level},
-                                         {"debugDhcp", "warn", pref_kind::level},
-                                         {"debugFrontend", "warn", pref_kind::level},
-                                         {"debugPlugins", "warn", pref_kind::level},
-                                         {"debugRenderer", "warn", pref_kind::level},
-                                         {"defaultBootEnv", "local", pref_kind::text},
-                                         {"defaultStage", "none", pref_kind::text},
-                                         {"defaultWorkflow", "", pref_kind::text},
-                                         {"failedJobsPurgedAfter", "", pref_kind::span},
-                                         {"jobsToKeep", "", pref_kind::count},
-                                         {"knownTokenTimeout", "3600", pref_kind::seconds},
-                                         {"logLevel", "warn", pref_kind::level},
-                                         {"unknownTokenTimeout", "600", pref_kind::seconds}}};
+constexpr std::array<pref_row, 16> pref_rows{{{"baseTokenSecret", "", pref_kind::secret},
+                                              {"systemGrantorSecret", "", pref_kind::secret},
+                                              {"completeJobsPurgedAfter", "", pref_kind::span},
+                                              {"debugBootEnv", "warn", pref_kind::level},
+                                              {"debugDhcp", "warn", pref_kind::level},
+                                              {"debugFrontend", "warn", pref_kind::level},
+                                              {"debugPlugins", "warn", pref_kind::level},
+                                              {"debugRenderer", "warn", pref_kind::level},
+                                              {"defaultBootEnv", "local", pref_kind::text},
+                                              {"defaultStage", "none", pref_kind::text},
+                                              {"defaultWorkflow", "", pref_kind::text},
+                                              {"failedJobsPurgedAfter", "", pref_kind::span},
+                                              {"jobsToKeep", "", pref_kind::count},
+                                              {"knownTokenTimeout", "3600", pref_kind::seconds},
+                                              {"logLevel", "warn", pref_kind::level},
+                                              {"unknownTokenTimeout", "600", pref_kind::seconds}}};
 constexpr pref_row unknown_boot_env{"unknownBootEnv", "ignore", pref_kind::text};
 
 const pref_row* find_row(std::string_view name) {
   if (name == unknown_boot_env.name)
     return &unknown_boot_env;
   const auto* found =
-      std::find_if(rows.begin(), rows.end(), [&](const pref_row& row) { return row.name == name; });
-  return found == rows.end() ? nullptr : found;
+      std::find_if(pref_rows.begin(), pref_rows.end(), [&](const pref_row& row) { return row.name == name; });
+  return found == pref_rows.end() ? nullptr : found;
 }
 
 /// The numbers of old clients.
@@ -110,7 +110,7 @@ std::string with_value(const msg::object_ref& before, std::string_view name, con
 
 pref_map read_prefs(const msg::object_view& view) {
   pref_map out;
-  for (const auto& row : rows) {
+  for (const auto& row : pref_rows) {
     if (row.kind != pref_kind::secret)
       out.emplace(row.name, row.fallback);
   }

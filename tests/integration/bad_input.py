@@ -91,9 +91,12 @@ def bodies(node):
         refused(node, method, path, b"{\"Name\":\"\xff\xfe\"}", 400)
         refused(node, method, path, "{}", 400, {"Content-Type": "text/plain"}, "Invalid content type: text/plain")
         refused(node, method, path, "{} {}", 400)
-    for number in ("0." + "0" * 400 + "12345678901234567890123", "0.0000000001234567890123456789e-320", "1e-99999"):
+    for number in ("0." + "0" * 400 + "12345678901234567890123", "0.0000000001234567890123456789e-320", "1e-99999",
+                   "0e92", "-8838888617828888801356378e283"):
         status, _, data = node.client().request("PUT", "/api/v3/profiles/bob", '{"Name":"bob","Params":{"x":%s}}' % number)
         assert status == 200, (number, status, data[:200])
+    for number in ("-8838888617828888801356378e288", "1.8e308", "1e309"):
+        refused(node, "PUT", "/api/v3/profiles/bob", '{"Name":"bob","Params":{"x":%s}}' % number, 400)
     nested = b"[{\"op\":\"add\",\"path\":\"/Params/x\",\"value\":" + b"[" * 200 + b"]" * 200 + b"}]"
     refused(node, "PATCH", "/api/v3/profiles/bob", nested, 400)
     pack = b"{\"meta\":{\"Name\":\"p\"},\"sections\":{\"profiles\":{\"q\":{\"Name\":\"q\",\"Params\":{\"x\":"
