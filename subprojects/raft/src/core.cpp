@@ -154,13 +154,14 @@ bool core::settle_term(const message& m) {
   return true;
 }
 
-/// Tells a sender that is behind, so that a deposed leader or a hopeless candidate stops.
+/// Tells a sender that is behind, so that a deposed leader or a hopeless candidate stops. It says nothing of
+/// the round that is answered: who sent it may lead again by now, in this term, and would take it for an
+/// answer to its new round of that number.
 void core::answer_stale(const message& m) {
   if (const auto* vote = std::get_if<vote_request>(&m.body))
     answer_vote(m, *vote, false);
-  else if (const auto* beat = std::get_if<heartbeat>(&m.body))
-    send_answer(m.from, heartbeat_answer(beat->round));
-  else if (std::holds_alternative<append_request>(m.body) || std::holds_alternative<snapshot_offer>(m.body))
+  else if (std::holds_alternative<heartbeat>(m.body) || std::holds_alternative<append_request>(m.body) ||
+           std::holds_alternative<snapshot_offer>(m.body))
     send_answer(m.from, heartbeat_answer(0));
 }
 
