@@ -73,6 +73,15 @@ bool safe_to_repeat(const client_request& request) {
 
 using connection_ptr = std::shared_ptr<client_connection>;
 
+/// From now on a cancelled call closes its connection, also one that is still being made.
+void arm(const std::shared_ptr<client_cancel>& cancel, const connection_ptr& connection) {
+  if (cancel)
+    cancel->arm([weak = connection->weak_from_this()] {
+      if (const auto alive = weak.lock())
+        alive->close();
+    });
+}
+
 /// The connection is somebody else's from now on.
 void disarm(const std::shared_ptr<client_cancel>& cancel) {
   if (cancel)
@@ -108,7 +117,8 @@ struct http_client::state : std::enable_shared_from_this<http_client::state> {
   };
   asio::awaitable<opened> start(http_url where, const client_request& request,
                                 std::chrono::milliseconds time);
-  asio::awaitable<opened> dial(http_url where, clock_type::time_point end);
+  asio::awaitable<opened> dial(http_url where, clock_type::time_point end,
+                               std::shared_ptr<client_cancel> cancel);
 };
 
 connection_ptr http_client::state::take(const std::string& key) {
@@ -166,10 +176,11 @@ void http_client::state::clean_later() {
   });
 }
 
-asio::awaitable<http_client::state::opened> http_client::state::dial(http_url where,
-                                                                     clock_type::time_point end) {
+asio::awaitable<http_client::state::opened>
+http_client::state::dial(http_url where, clock_type::time_point end, std::shared_ptr<client_cancel> cancel) {
   opened result;
   result.connection = std::make_shared<client_connection>(executor, context, options, generation);
+  arm(cancel, result.connection);
   result.connection->set_deadline(std::min(end, clock_type::now() + options->connect_time));
   result.failure = co_await result.connection->connect(where);
   if (!result.connection->fingerprint().empty())
@@ -190,20 +201,14 @@ http_client::state::start(http_url where, const client_request& request, std::ch
     if (reused)
       result.connection->set_deadline(end);
     else
-      result = co_await dial(where, end);
+      result = co_await dial(where, end, request.cancel);
+    if (request.cancel && request.cancel->cancelled()) {
+      result.connection->close();
+      result.failure = {client_error::closed, "the call was cancelled", false};
+    }
     if (result.failure)
       co_return result;
-    if (request.cancel) {
-      if (request.cancel->cancelled()) {
-        result.connection->close();
-        result.failure = {client_error::closed, "the call was cancelled", false};
-        co_return result;
-      }
-      request.cancel->arm([weak = result.connection->weak_from_this()] {
-        if (const auto connection = weak.lock())
-          connection->close();
-      });
-    }
+    arm(request.cancel, result.connection);
     result.failure = co_await result.connection->exchange(request, host_header(where), time, result.head);
     if (result.failure && reused && result.connection->stale() && safe_to_repeat(request))
       continue;
@@ -327,7 +332,7 @@ http_client::connect_websocket(http_url where, std::vector<std::pair<std::string
                                std::chrono::milliseconds time) {
   const auto shared = state_;
   client_websocket_result result;
-  auto opened = co_await shared->dial(where, clock_type::now() + time);
+  auto opened = co_await shared->dial(where, clock_type::now() + time, nullptr);
   result.failure = opened.failure;
   if (result.failure)
     co_return result;

@@ -83,28 +83,36 @@ awaitable<void> request_forwarder::watch_role() {
   }
 }
 
-/// Calls that a member no longer active sits on are ended after the grace: it may never answer.
+/// Calls that a member no longer active sits on are ended: it may never answer. One that was still heard when
+/// it was replaced has the grace to say what became of them, one that had fallen silent has none.
 awaitable<void> request_forwarder::watch_active() {
   const auto self = shared_from_this();
   const auto board = config_.standing;
   while (!closed_) {
     const auto seen = board->version();
-    bool late = false;
-    for (const auto& one : flights_)
-      late = late || !standing() || one.target != standing()->active_id;
-    if (!late) {
-      co_await board->changed(seen, clock::time_point::max());
+    const auto until = end_late_flights(clock::now());
+    co_await board->changed(seen, until);
+  }
+}
+
+/// Returns when to look again.
+request_forwarder::clock::time_point request_forwarder::end_late_flights(clock::time_point now) {
+  auto next = clock::time_point::max();
+  const auto stand = standing();
+  for (auto& one : flights_) {
+    if (stand && one.target == stand->active_id) {
+      one.late.reset();
+      const bool heard = stand->leader_id == stand->active_id;
+      one.silent = stand->active_silent || (one.silent && !heard);
       continue;
     }
-    boost::asio::steady_timer timer(loop_, config_.grace);
-    co_await timer.async_wait(boost::asio::use_awaitable);
-    const auto now = standing();
-    for (const auto& one : flights_) {
-      if (!now || one.target != now->active_id)
-        one.cancel->cancel();
-    }
-    co_await board->changed(board->version(), clock::now() + look_again);
+    const auto end = one.late.emplace(one.late.value_or(now)) + config_.grace;
+    if (one.silent || now >= end)
+      one.cancel->cancel();
+    else
+      next = std::min(next, end);
   }
+  return next;
 }
 
 awaitable<void> request_forwarder::handle(std::shared_ptr<net::http_exchange> exchange) {
@@ -234,7 +242,7 @@ awaitable<request_forwarder::attempt> request_forwarder::try_member(kept_ptr exc
 
 std::shared_ptr<void> request_forwarder::take_off(std::string target,
                                                   std::shared_ptr<net::client_cancel> cancel) {
-  const auto place = flights_.insert(flights_.end(), {std::move(target), std::move(cancel)});
+  const auto place = flights_.insert(flights_.end(), {std::move(target), std::move(cancel), {}, false});
   if (place->target != standing()->active_id)
     config_.standing->wake(); // it changed since the caller looked
   return {nullptr, [self = shared_from_this(), place](void*) { self->flights_.erase(place); }};

@@ -31,7 +31,7 @@ namespace holdfast::api {
 struct forwarder_config {
   std::shared_ptr<runtime::board<msg::standing_ptr>> standing; ///< null: a node that is always alone
   std::chrono::milliseconds patience{2'000};      ///< for an active to appear: two election timeouts
-  std::chrono::milliseconds grace{1'000};         ///< for the answer of a member that is no longer active
+  std::chrono::milliseconds grace{1'000};         ///< for the answer of a former active that is heard
   std::chrono::milliseconds answer_time{120'000}; ///< until the head of an answer; above any long poll
   std::chrono::milliseconds piece_time{30'000};   ///< for the next piece of an answer's body
 };
@@ -60,6 +60,8 @@ private:
   struct flight {
     std::string target; ///< ConsensusID
     std::shared_ptr<net::client_cancel> cancel;
+    std::optional<clock::time_point> late; ///< since when that member is not the active one
+    bool silent = false;                   ///< it was not heard any more while it was
   };
   /// How an attempt ended.
   struct attempt {
@@ -83,6 +85,7 @@ private:
   boost::asio::awaitable<bool> vouched_for(std::shared_ptr<net::http_exchange> exchange,
                                            msg::standing_ptr standing);
   boost::asio::awaitable<void> watch_active();
+  [[nodiscard]] clock::time_point end_late_flights(clock::time_point now);
   boost::asio::awaitable<void> watch_role();
   /// In the air until the returned pointer goes.
   [[nodiscard]] std::shared_ptr<void> take_off(std::string target,

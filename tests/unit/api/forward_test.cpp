@@ -5,6 +5,8 @@
 #include "net/peer_link.hpp"
 #include "tests/unit/api/api_world.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 using namespace holdfast;
 using namespace holdfast::api;
 using namespace holdfast::api::test;
@@ -112,11 +114,11 @@ struct forward_world {
   std::function<void()> after_local;
   std::shared_ptr<request_forwarder> forwarder;
 
-  forward_world() {
+  explicit forward_world(std::chrono::milliseconds grace = 20ms) {
     forwarder_config config;
     config.standing = board;
     config.patience = 200ms;
-    config.grace = 20ms;
+    config.grace = grace;
     forwarder = std::make_shared<request_forwarder>(
         config, auth, [this](std::shared_ptr<net::http_exchange> exchange) -> asio::awaitable<void> {
           const auto body = co_await exchange->read_body(100'000);
@@ -127,14 +129,18 @@ struct forward_world {
             after_local();
         });
   }
+  /// `watched`: the forwarder was opened, and is closed when it has answered.
   net::http_response ask(std::string_view method, std::string path, std::string body = {},
-                         std::string peer_node = {}) {
+                         std::string peer_node = {}, bool watched = false) {
     auto exchange = std::make_shared<piecewise_exchange>(loop);
     exchange->request = head_of(method, std::move(path));
     exchange->request.peer_node = std::move(peer_node);
     exchange->request.content_length = body.size();
     exchange->body = std::move(body);
-    asio::co_spawn(loop, forwarder->handle(exchange), asio::detached);
+    asio::co_spawn(loop, forwarder->handle(exchange), [this, watched](const std::exception_ptr&) {
+      if (watched)
+        forwarder->close();
+    });
     loop.restart();
     loop.run();
     REQUIRE(exchange->answer);
@@ -334,15 +340,25 @@ TEST_CASE("without an active a request waits for one and is then told why there 
   CHECK(world.ask("POST", "/api/v3/profiles", "body").body == "mine");
 }
 
+namespace {
+
+/// This node follows `other`, whose API is there.
+std::shared_ptr<msg::standing> following(const std::string& url) {
+  auto out = std::make_shared<msg::standing>(*standing_of(false, "other"));
+  out->active_url = url;
+  out->leader_id = out->active_id;
+  const auto root = net::make_root("c1", std::chrono::system_clock::now());
+  const auto own = net::make_node_certificate(root, "me", "127.0.0.1", std::chrono::system_clock::now());
+  out->credentials = std::make_shared<const net::peer_credentials>(net::peer_credentials{own, {root.cert}});
+  return out;
+}
+
+} // namespace
+
 TEST_CASE("nothing is sent to an active that fell silent: it waits, so that its fate stays known") {
   forward_world world;
   world.local = {json_response("mine")};
-  auto silent = std::make_shared<msg::standing>(*standing_of(false, "other"));
-  silent->active_url = "https://127.0.0.1:1";
-  const auto root = net::make_root("c1", std::chrono::system_clock::now());
-  const auto own = net::make_node_certificate(root, "me", "127.0.0.1", std::chrono::system_clock::now());
-  silent->credentials =
-      std::make_shared<const net::peer_credentials>(net::peer_credentials{own, {root.cert}});
+  auto silent = following("https://127.0.0.1:1");
   silent->active_silent = true;
   world.board->set(silent);
   const auto began = std::chrono::steady_clock::now();
@@ -356,6 +372,38 @@ TEST_CASE("nothing is sent to an active that fell silent: it waits, so that its 
   asio::steady_timer later(world.loop, 30ms);
   later.async_wait([&](const boost::system::error_code&) { world.board->set(standing_of(true, "me")); });
   CHECK(world.ask("POST", "/api/v3/profiles", "body").body == "mine");
+}
+
+TEST_CASE("nobody waits for what a silent active was sent once somebody else is active; one that was heard "
+          "may say it") {
+  for (const bool silent : {true, false}) {
+    forward_world world(silent ? 10s : 300ms);
+    world.local = {json_response("mine")};
+    asio::ip::tcp::acceptor mute(world.loop,
+                                 {asio::ip::address_v4::loopback(), 0}); // takes all and says nothing
+    const auto other = following("https://127.0.0.1:" + std::to_string(mute.local_endpoint().port()));
+    world.board->set(other);
+    world.forwarder->open(world.loop.get_executor());
+    asio::steady_timer falls_silent(world.loop, 20ms), no_leader(world.loop, 40ms),
+        replaced(world.loop, 60ms);
+    falls_silent.async_wait([&](const boost::system::error_code&) {
+      auto now = std::make_shared<msg::standing>(*other);
+      now->active_silent = silent;
+      world.board->set(now);
+    });
+    no_leader.async_wait([&](const boost::system::error_code&) { // an election has begun
+      auto now = std::make_shared<msg::standing>(*other);
+      now->leader_id.clear();
+      world.board->set(now);
+    });
+    replaced.async_wait([&](const boost::system::error_code&) { world.board->set(standing_of(true, "me")); });
+    const auto began = std::chrono::steady_clock::now();
+    const auto answer = world.ask("POST", "/api/v3/profiles", "body", {}, true);
+    const auto took = std::chrono::steady_clock::now() - began;
+    CHECK(answer.body == "mine"); // nothing was sent yet, so it was surely not done
+    CHECK(took >= (silent ? 60ms : 360ms));
+    CHECK(took < (silent ? 300ms : 900ms));
+  }
 }
 
 TEST_CASE("what a node refuses because its role is just being lost is tried again with the same body") {

@@ -67,7 +67,7 @@ TEST_CASE("JSON: numbers are read exactly, as integers where they are, and none 
   json::document doc;
   for (const std::string text : {"1.8e308", "-1.8e308", "10e308", "1e309", "123456789e305",
                                  "-8838888617828888801356378e288"}) // RapidJSON 1.1: an assertion fails
-    CHECK(json::parse("[" + text + "]", doc).value_or("").find("number") != std::string::npos);
+    CHECK(json::parse("[" + text + "]", doc).value_or("").find("umber") != std::string::npos);
   CHECK(json::parse("1" + std::string(400, '0'), doc));
 }
 
