@@ -52,6 +52,7 @@ private:
   bool leaves_enough_intact(std::size_t leader, const membership_change& change) const;
   bool may_rot(std::size_t slot) const;
   bool impaired(std::size_t slot) const;
+  bool electable(const std::vector<bool>& core) const;
   template <class Predicate>
   bool majority_of(const config& members, const Predicate& counts) const;
   template <class Predicate>

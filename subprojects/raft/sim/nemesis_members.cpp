@@ -148,26 +148,52 @@ bool nemesis::may_rot(std::size_t slot) const {
     if (intact * 2 <= members->members.size())
       return false;
   }
-  return !impaired(slot) &&
-         majority_everywhere([&](std::size_t other) { return other != slot && !impaired(other); });
+  std::vector<bool> others(world_.nodes.size());
+  for (std::size_t other = 0; other < others.size(); ++other)
+    others[other] = world_.nodes[other].used && other != slot && !impaired(other);
+  return !impaired(slot) && majority_everywhere([&](std::size_t other) { return others[other]; }) &&
+         electable(others);
 }
 
 std::vector<bool> nemesis::choose_core(bool everybody) {
   const auto count = world_.nodes.size();
-  std::vector<bool> core(count);
-  for (std::size_t slot = 0; slot < count; ++slot)
-    core[slot] = world_.nodes[slot].used && (everybody || !impaired(slot));
-  if (everybody)
-    return core;
+  std::vector<bool> core(count), all(count);
+  for (std::size_t slot = 0; slot < count; ++slot) {
+    all[slot] = world_.nodes[slot].used;
+    core[slot] = all[slot] && !impaired(slot);
+  }
+  if (everybody || !electable(core))
+    return all;
   const auto first = random_.below(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto slot = (first + i) % count;
     const bool was = core[slot];
     core[slot] = false;
-    if (was && !majority_everywhere([&](std::size_t other) { return core[other]; }))
+    if (was && (!majority_everywhere([&](std::size_t other) { return core[other]; }) || !electable(core)))
       core[slot] = true;
   }
   return core;
+}
+
+/// Whether one of them can win an election (§5.4.1). A majority may not be enough while a joint configuration
+/// is on its way: the one with the longest log of those who vote uses it, and a learner that heard the last
+/// leader, whose vote it would need there, has a newer log.
+bool nemesis::electable(const std::vector<bool>& core) const {
+  const auto end_of = [&](std::size_t slot) {
+    const auto& log = world_.nodes[slot].store.written();
+    return std::pair{log.last() > log.base() ? log.at(log.last()).term : log.base_term(), log.last()};
+  };
+  for (std::size_t slot = 0; slot < core.size(); ++slot) {
+    const auto& on = world_.nodes[slot];
+    if (!core[slot] || impaired(slot))
+      continue;
+    const auto& members = on.running() ? on.brain->members() : on.last_config;
+    const auto* self = members.find(on.id);
+    const auto votes = [&](std::size_t other) { return core[other] && end_of(other) <= end_of(slot); };
+    if (self != nullptr && self->votes() && majority_of(members, votes))
+      return true;
+  }
+  return false;
 }
 
 } // namespace holdfast::raft::sim
