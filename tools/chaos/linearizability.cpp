@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <unordered_set>
+#include <utility>
 
 namespace holdfast::chaos {
 
@@ -185,8 +186,17 @@ std::vector<operation> relevant(std::vector<operation> ops) {
     if (op.outcome == op_outcome::ok && op.kind == op_kind::get) {
       observed.insert(op.value);
     }
-    if (op.outcome != op_outcome::refused && op.kind == op_kind::conditional_put) {
+    if (op.outcome == op_outcome::ok && op.kind == op_kind::conditional_put) {
       observed.insert(op.expected);
+    }
+  }
+  // What is not known to have happened asks for a value only when its own one was seen.
+  for (bool more = true; std::exchange(more, false);) {
+    for (const auto& op : ops) {
+      if (op.outcome == op_outcome::unknown && op.kind == op_kind::conditional_put &&
+          observed.contains(op.value)) {
+        more = observed.insert(op.expected).second || more;
+      }
     }
   }
   std::erase_if(ops, [&observed](const operation& op) {

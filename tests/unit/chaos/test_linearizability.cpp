@@ -177,6 +177,17 @@ TEST_CASE("the verdict agrees with trying every order, on thousands of small his
   CHECK(violated > 100);
 }
 
+TEST_CASE("a write that nobody saw costs no step, also when another one that nobody saw asked for it") {
+  std::mt19937_64 rng{13};
+  auto h = simulate(rng, 500, 1, 6, false);
+  const auto plain = check_linearizable(h);
+  h.insert(h.begin(), op(op_kind::put, 900'001, 0, 0, op_outcome::unknown));
+  h.push_back(op(op_kind::conditional_put, 900'002, 1, 0, op_outcome::unknown, 900'001));
+  const auto with = check_linearizable(h);
+  CHECK(with.what == plain.what);
+  CHECK(with.steps == plain.steps);
+}
+
 TEST_CASE("100,000 operations are checked within 10 s") {
   std::mt19937_64 rng{11};
   const auto h = simulate(rng, 100'000, 40, 32, false);
