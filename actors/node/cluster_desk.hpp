@@ -213,7 +213,7 @@ private:
   boost::asio::awaitable<void> keep_seeds(const msg::consensus_status& status);
   boost::asio::awaitable<void> judge_state_if_doubted();
   boost::asio::awaitable<void> take_equal_state();
-  boost::asio::awaitable<void> take_as_right(std::uint64_t index, bool doubted_here);
+  boost::asio::awaitable<void> take_as_right(std::uint64_t index, std::uint64_t doubted);
   boost::asio::awaitable<void> repair_state(std::uint64_t index);
   boost::asio::awaitable<void> stay_out(std::uint64_t index, state_comparison how);
   boost::asio::awaitable<bool> keep_repairs();

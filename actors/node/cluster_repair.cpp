@@ -149,7 +149,7 @@ awaitable<void> cluster_desk::judge_state_if_doubted() {
     co_return;
   const bool wrong = how.found == state_judgement::wrong;
   if (how.found == state_judgement::right) {
-    co_await take_as_right(at, mine);
+    co_await take_as_right(at, mine ? at : 0);
   } else if (!mine) {
     if (wrong)
       caf::anon_send(config_.judged_replay, msg::judged_atom::value, at, false);
@@ -161,10 +161,11 @@ awaitable<void> cluster_desk::judge_state_if_doubted() {
   }
 }
 
-/// The majority's state at that index is this member's: that ends its doubt, and proves the repairs before.
-awaitable<void> cluster_desk::take_as_right(std::uint64_t index, bool doubted_here) {
-  if (doubted_here)
-    caf::anon_send(config_.judged_replay, msg::judged_atom::value, config_.verdict->differs, true);
+/// The majority's state at that index is this member's: that ends its doubt at `doubted`, if any, and proves
+/// the repairs before. The doubt is named, since while members were asked the next one may have begun.
+awaitable<void> cluster_desk::take_as_right(std::uint64_t index, std::uint64_t doubted) {
+  if (doubted != 0)
+    caf::anon_send(config_.judged_replay, msg::judged_atom::value, doubted, true);
   if (!repairs_.awaits(index))
     co_return;
   repairs_.note_equal(index);
@@ -184,7 +185,7 @@ awaitable<void> cluster_desk::take_equal_state() {
   if (closed_ || !members_ || config_.verdict->differs != differs)
     co_return;
   if (how.found == state_judgement::right)
-    co_return co_await take_as_right(same, ends_doubt);
+    co_return co_await take_as_right(same, ends_doubt ? differs : 0);
   if (how.found != state_judgement::wrong)
     co_return;
   if (differs == 0) // it was the proposer itself, and alone with its state
