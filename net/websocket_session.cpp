@@ -102,8 +102,7 @@ asio::awaitable<std::optional<std::string>> websocket_session::receive() {
   impl_->in.clear();
   co_await impl_->socket.async_read(impl_->in, redirect_error(use_awaitable, ec));
   if (!ec && !impl_->socket.got_text()) {
-    impl_->goodbye = {ws::close_code::unknown_data, "text frames only"};
-    say_goodbye();
+    close_with(ws::close_code::unknown_data, "text frames only");
     co_return std::nullopt;
   }
   if (ec) {
@@ -180,8 +179,8 @@ void websocket_session::hear_goodbye() {
     end_soon();
 }
 
+/// From pump() alone: a second close frame while the first is on its way is a fault that Beast asserts against.
 void websocket_session::say_goodbye() {
-  impl_->closing = true;
   impl_->socket.async_close(impl_->goodbye, [self = shared_from_this()](error_code) { self->abort(); });
 }
 

@@ -309,6 +309,35 @@ TEST_CASE("the code of a close frame is heard on the other side") {
   CHECK(heard->reason == "client's word");
 }
 
+TEST_CASE("a binary frame on a websocket that is being closed ends that socket and nothing else") {
+  std::shared_ptr<websocket> socket;
+  bool ended = false;
+  server_fixture fixture([&](std::shared_ptr<http_exchange> exchange) -> asio::awaitable<void> {
+    socket = co_await exchange->upgrade();
+    ended = !co_await socket->receive();
+  });
+  raw_client client(fixture.io, fixture.at);
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    co_await client.connect();
+    co_await client.write("GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+    co_await client.read_to("\r\n\r\n");
+  });
+  until(fixture.io, 3s, [&] { return socket != nullptr; });
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    co_await client.write(std::string("\x82\x82\0\0\0\0x", 7)); // the frame begins …
+  });
+  fixture.io.run_for(100ms); // … and is being read: nothing outside tells when; too short a while only proves less
+  socket->close_with(1012, "restarting");
+  within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
+    co_await client.write("y");
+    co_await client.read_to("restarting");
+  });
+  until(fixture.io, 5s, [&] { return ended; });
+  socket.reset();
+  until(fixture.io, 5s, [&] { return fixture.server->stats().websockets == 0; });
+}
+
 TEST_CASE("a websocket message above the limit ends the socket") {
   http_limits limits;
   limits.websocket_message = 1000;
