@@ -93,7 +93,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::vector<holdfast::msg::actor_row>)
 namespace holdfast::msg {
 
 /// replay: the store. `write` proposes and answers when applied; `read` answers with a view.
-/// `changes` subscribes the sender-given actor: it receives (changes_atom, changes_ptr) after every batch.
+/// `changes` subscribes the sender-given actor: it receives (changes_atom, changes_ptr) after every batch,
+/// null when a snapshot came instead of single changes.
 using replay_actor = caf::typed_actor<caf::replies_to<write_atom, transaction_ptr>::with<write_result>,
                                       caf::replies_to<read_atom, consistency>::with<read_result>,
                                       caf::reacts_to<changes_atom, caf::actor>,

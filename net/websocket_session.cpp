@@ -179,7 +179,8 @@ void websocket_session::hear_goodbye() {
     end_soon();
 }
 
-/// From pump() alone: a second close frame while the first is on its way is a fault that Beast asserts against.
+/// From pump() alone: a second close frame while the first is on its way is a fault that Beast asserts
+/// against.
 void websocket_session::say_goodbye() {
   impl_->socket.async_close(impl_->goodbye, [self = shared_from_this()](error_code) { self->abort(); });
 }

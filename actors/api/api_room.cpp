@@ -79,9 +79,12 @@ awaitable<void> api_room::handle(std::shared_ptr<net::http_exchange> exchange) {
 }
 
 void api_room::on_changes(const msg::changes_ptr& batch) {
-  if (!batch)
+  if (!batch) { // a snapshot was installed: what changed inside is not known one by one
+    auth_.forget();
+    changes_.missed();
     return;
-  auth_.on_changes(*batch);
+  }
+  events_.end_outdated(auth_.on_changes(*batch));
   changes_.publish(batch);
 }
 

@@ -35,7 +35,7 @@ public:
 
   /// The listener's handler.
   boost::asio::awaitable<void> handle(std::shared_ptr<net::http_exchange> exchange);
-  /// A batch of applied changes: authentication first, then whoever listens.
+  /// A batch of applied changes: authentication first, then whoever listens. Null: some were missed.
   void on_changes(const msg::changes_ptr& batch);
   /// Something that watchers are told though no object changed.
   void on_notice(const msg::notice& notice);

@@ -9,6 +9,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace holdfast::api {
@@ -77,18 +78,29 @@ bool ends_machine_tokens(const msg::change& one) {
 
 } // namespace
 
-void api_auth::on_changes(const std::vector<msg::change>& batch) {
+bool rights_change::touches(const identity& who) const {
+  return everybody || (by_roles && !who.superuser()) ||
+         std::find(names.begin(), names.end(), who.name()) != names.end();
+}
+
+rights_change rights_changed(const std::vector<msg::change>& batch, bool machines) {
+  rights_change out;
   for (const auto& one : batch) {
-    if (machines_known_ && ends_machine_tokens(one)) {
-      forget();
-      return;
-    }
-    if (one.prefix == users_prefix || one.prefix == passwords_prefix || one.prefix == secrets_prefix ||
-        one.prefix == "roles" || one.prefix == "tenants") {
-      forget();
-      return;
-    }
+    if (one.prefix == users_prefix || one.prefix == passwords_prefix)
+      out.names.push_back(one.key);
+    else if (machines && ends_machine_tokens(one))
+      out.names.push_back(std::string(machine_holder) + one.key);
+    out.by_roles = out.by_roles || one.prefix == "roles";
+    out.everybody = out.everybody || one.prefix == secrets_prefix || one.prefix == "tenants";
   }
+  return out;
+}
+
+rights_change api_auth::on_changes(const std::vector<msg::change>& batch) {
+  auto changed = rights_changed(batch, machines_known_);
+  if (!changed.none())
+    forget();
+  return changed;
 }
 
 void api_auth::remember(const mac& key, entry made) {

@@ -22,6 +22,17 @@
 
 namespace holdfast::api {
 
+/// Whose rights a batch of changes may have changed.
+struct rights_change {
+  bool everybody = false;         ///< tenants, secrets that sign tokens, changes nobody knows of
+  bool by_roles = false;          ///< a role: everybody who is no superuser
+  std::vector<std::string> names; ///< of users, and of machines as holders of tokens
+  [[nodiscard]] bool none() const { return !everybody && !by_roles && names.empty(); }
+  [[nodiscard]] bool touches(const identity& who) const;
+};
+/// `machines`: a machine's end and its secret count as well (its other changes are many and change no right).
+[[nodiscard]] rights_change rights_changed(const std::vector<msg::change>& batch, bool machines);
+
 class api_auth final : public authenticator {
 public:
   /// `shared` is borrowed and outlives this.
@@ -34,8 +45,8 @@ public:
   /// Users, roles, tenants, passwords or secrets changed, or changes were missed: what was derived from them
   /// is dropped. Verified passwords stay, since they are kept with the hash they matched.
   void forget();
-  /// Looks for such a change in a batch.
-  void on_changes(const std::vector<msg::change>& batch);
+  /// Looks for such a change in a batch, and says whose rights it may have changed.
+  rights_change on_changes(const std::vector<msg::change>& batch);
 
   /// Runs blocking work (hashing, small files) on the worker, one piece at a time in order of arrival, and
   /// resumes on the caller's executor. At most 64 wait; beyond that api_error 503. Pass a

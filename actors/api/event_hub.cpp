@@ -9,18 +9,30 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::size_t most_patterns = 1000;
-constexpr std::uint16_t normal_closure = 1000;
+constexpr std::uint16_t try_again = 1012; ///< "service restart" in the registry of RFC 6455
 
 } // namespace
 
 event_hub::event_hub(change_hub& changes)
     : following_(changes.subscribe([this](const msg::changes_ptr& batch) { publish_changes(batch); },
-                                   [this] { close_all(normal_closure, "the event feed ended"); })) {}
+                                   [this] { close_all(try_again, "the event feed ended: connect again"); })) {
+}
 
 void event_hub::close_all(std::uint16_t code, const std::string& why) {
   for (const auto& weak : sessions_) {
     if (const auto one = weak.lock())
       one->socket_->close_with(code, why);
+  }
+}
+
+void event_hub::end_outdated(const rights_change& changed) {
+  if (changed.none())
+    return;
+  for (const auto& weak : sessions_) {
+    if (const auto one = weak.lock(); one && one->who_ && changed.touches(*one->who_)) {
+      one->socket_->close_with(try_again, "rights may have changed: connect again");
+      one->closed_ = true;
+    }
   }
 }
 

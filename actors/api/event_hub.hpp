@@ -2,6 +2,7 @@
 // registrations match, and only what its identity may get; the text is made once for all. Event loop only.
 #pragma once
 
+#include "actors/api/auth.hpp"
 #include "actors/api/event_pattern.hpp"
 #include "actors/api/event_text.hpp"
 #include "actors/api/request_context.hpp"
@@ -52,6 +53,9 @@ public:
 
   /// Streams end rather than miss events in silence; clients connect again.
   void close_all(std::uint16_t code, const std::string& why);
+  /// Ends the streams of those whose rights may have changed: what each may get was found out when it was
+  /// opened.
+  void end_outdated(const rights_change& changed);
 
 private:
   void publish_changes(const msg::changes_ptr& batch);

@@ -160,9 +160,10 @@ bool user_identity::may(std::string_view scope, std::string_view action, std::st
     return false;
   if (superuser_)
     return true;
-  // Everybody may see themselves, change their password and get a token.
+  // Everybody may see themselves, get a token (no wider than the one they ask with) and change their
+  // password; a token with fewer roles may not, since the password gives them all.
   if (scope == users_prefix && specific == name_ &&
-      (action == "get" || action == "password" || action == "token"))
+      (action == "get" || action == "token" || (action == "password" && limits_.roles.empty())))
     return true;
   return contains(claims_, scope, action, specific);
 }

@@ -35,18 +35,21 @@ awaitable<net::http_response> post_prefs(request_context& ctx, system_services& 
   const auto wanted = decode(ctx, body);
   constexpr int most_attempts = 8;
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
-    auto view = co_await ctx.view();
+    const auto view = co_await ctx.view();
     auto plan = plan_prefs(*view, wanted);
     if (!plan.messages.empty())
       throw api_error({"prefs", "", ctx.head().method_name, plan.messages, 422});
     if (plan.tx.mutations.empty())
-      co_return json_response(prefs_json(read_prefs(*view)));
-    const auto result = co_await ctx.write(std::move(plan.tx));
+      co_return json_response(prefs_json(plan.after));
+    // Made before the write: what is asked for after it may fail, and it is done.
+    auto answer = prefs_json(plan.after);
+    plan.tx.answer = {200, answer};
+    auto result = co_await ctx.write(std::move(plan.tx));
     if (result.status == msg::write_status::conflict)
       continue;
     with.auth.forget();
-    view = co_await ctx.view();
-    co_return json_response(prefs_json(read_prefs(*view)));
+    const bool repeated = result.status == msg::write_status::repeated;
+    co_return json_response(repeated ? std::move(result.answer.body) : std::move(answer));
   }
   throw api_error(unavailable(ctx.head().method_name, "The preferences keep changing; try again"));
 }

@@ -136,6 +136,7 @@ std::string prefs_json(const pref_map& prefs) {
 pref_plan plan_prefs(const msg::object_view& view, const pref_map& wanted) {
   pref_plan out;
   const auto current = read_prefs(view);
+  out.after = current;
   for (const auto& [name, given] : wanted) {
     const auto* row = find_row(name);
     if (row == nullptr) {
@@ -150,6 +151,8 @@ pref_plan plan_prefs(const msg::object_view& view, const pref_map& wanted) {
     const bool secret = row->kind == pref_kind::secret;
     if (!secret && current.at(name) == value)
       continue;
+    if (!secret)
+      out.after.insert_or_assign(name, value);
     const auto where = std::string(secret ? secrets_prefix : pref_prefix);
     const auto before = view.get(where, name);
     out.tx.preconditions.push_back({where, name,

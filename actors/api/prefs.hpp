@@ -20,6 +20,7 @@ using pref_map = std::map<std::string, std::string, std::less<>>;
 
 struct pref_plan {
   msg::transaction tx;               ///< no mutations when nothing changes
+  pref_map after;                    ///< what read_prefs() says once it is applied
   std::vector<std::string> messages; ///< what is wrong; then nothing may be written
 };
 /// Checks a partial map and makes the transaction for what differs from the view.

@@ -39,6 +39,14 @@ void change_hub::end() {
   }
 }
 
+void change_hub::missed() {
+  const auto all = entries_; // a callback may subscribe
+  for (const auto& weak : all) {
+    if (const auto held = weak.lock(); held && held->ended)
+      held->ended();
+  }
+}
+
 std::size_t change_hub::size() const {
   return static_cast<std::size_t>(std::count_if(
       entries_.begin(), entries_.end(), [](const std::weak_ptr<entry>& weak) { return !weak.expired(); }));

@@ -38,11 +38,13 @@ public:
   /// RAII: ends the subscription. Safe to drop inside a callback and after the hub is gone.
   using subscription = std::shared_ptr<void>;
 
-  /// `ended` is called once when the feed ends (the API restarts): close the stream, answer the poll. Nothing
-  /// follows it.
+  /// `ended` is called when the feed ends (the API restarts; nothing follows then) or lost some changes:
+  /// close the stream, look again.
   [[nodiscard]] subscription subscribe(listener callback, std::function<void()> ended = {});
   /// Called by the actor with each batch. A listener that throws is dropped from the hub.
   void publish(const msg::changes_ptr& batch);
+  /// Changes came that nobody can tell one by one: calls `ended` of each listener, which stays subscribed.
+  void missed();
   /// Ends the feed for every listener, and at once for those that come later.
   void end();
   [[nodiscard]] bool ended() const { return ended_; }

@@ -29,7 +29,7 @@ cluster_impl::behavior_type cluster_impl::make_behavior() {
       [this](msg::role_atom, const msg::role_info& role) { desk_->on_role(role); },
       [this](msg::members_atom, const msg::members_ptr& members) { desk_->on_members(members); },
       [this](msg::changes_atom, const msg::changes_ptr& batch) {
-        if (batch && concerns_cluster(*batch))
+        if (!batch || concerns_cluster(*batch))
           desk_->poke();
       },
       [this](caf::tick_atom) {

@@ -22,6 +22,17 @@ struct change_feed {
       subscribers.push_back(subscriber);
   }
 
+  /// Null: changes were missed, whatever was derived from the state is to be looked up anew.
+  void tell(const msg::changes_ptr& batch) {
+    std::erase_if(subscribers, [&](const caf::actor_addr& address) {
+      const auto subscriber = caf::actor_cast<caf::actor>(address);
+      if (!subscriber)
+        return true;
+      caf::anon_send(subscriber, msg::changes_atom::value, batch);
+      return false;
+    });
+  }
+
   msg::view_slot_ptr local_view = std::make_shared<msg::view_slot>();
   std::vector<caf::actor_addr> subscribers; ///< weak: the feed keeps nobody alive
   std::optional<std::uint64_t> told; ///< log index; what was on disk when the process began is old news

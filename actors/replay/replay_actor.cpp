@@ -90,6 +90,8 @@ void replay_impl::load(const msg::state_image_ptr& image, std::uint64_t bytes, s
   store_.load(loaded ? std::move(loaded->state) : store_state{});
   if (!config_.feed->told)
     config_.feed->told = last_index;
+  else if (store_.applied_index() > *config_.feed->told)
+    tell_missed();
   facts_ = {};
   facts_.last_snapshot_bytes = loaded ? bytes : 0;
   loaded_ = true;

@@ -74,6 +74,7 @@ private:
   void doubt_state(std::uint64_t index);
   void judged(std::uint64_t index, bool right);
   void tell_changes();
+  void tell_missed();
   void consider_cut();
   void consider_hash();
 

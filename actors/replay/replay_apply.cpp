@@ -198,14 +198,14 @@ void replay_impl::tell_changes() {
   feed.told = std::max(feed.told.value_or(0), store_.applied_index());
   if (changes_.empty())
     return;
-  const auto batch = std::make_shared<const std::vector<msg::change>>(std::exchange(changes_, {}));
-  std::erase_if(feed.subscribers, [&](const caf::actor_addr& address) {
-    const auto subscriber = caf::actor_cast<caf::actor>(address);
-    if (!subscriber)
-      return true;
-    caf::anon_send(subscriber, msg::changes_atom::value, msg::changes_ptr(batch));
-    return false;
-  });
+  feed.tell(std::make_shared<const std::vector<msg::change>>(std::exchange(changes_, {})));
+}
+
+/// What an installed snapshot changed is not known one by one.
+void replay_impl::tell_missed() {
+  changes_.clear();
+  config_.feed->told = store_.applied_index();
+  config_.feed->tell(nullptr);
 }
 
 } // namespace holdfast::replay

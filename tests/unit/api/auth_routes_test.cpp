@@ -137,6 +137,32 @@ TEST_CASE("§1.4 a restricted token does what it is for, and begets nothing wide
   CHECK(world.get("system/consensus/introduction").status == 403);
 }
 
+TEST_CASE("§1.4 a token with fewer roles than its owner cannot set the password that gives them all") {
+  system_world world;
+  REQUIRE(
+      world.call("POST", "roles", R"({"Name":"reader","Claims":[{"Scope":"preferences","Action":"list"}]})")
+          .status == 201);
+  world.login = "Bearer " + world.token("users/rocketskates/token?roles=reader");
+  REQUIRE(world.get("prefs").status == 200);
+  CHECK(world.get("users/rocketskates").status == 200);
+  CHECK(world.call("PUT", "users/rocketskates/password", R"({"Password":"all of it"})").status == 403);
+}
+
+TEST_CASE("changes that were missed end what was derived from them: a snapshot took a user away") {
+  system_world world;
+  world.add_user("bob", "pass word", R"(["superuser"])");
+  world.login = system_world::basic("bob", "pass word");
+  REQUIRE(world.get("prefs").status == 200);
+  msg::transaction gone;
+  gone.time = {1};
+  gone.mutations.push_back({"users", "bob", std::nullopt});
+  gone.mutations.push_back({"_passwords", "bob", std::nullopt});
+  REQUIRE(world.store->store.apply(1'000'000, gone).status == replay::apply_status::applied);
+  REQUIRE(world.get("prefs").status == 200); // nobody told it
+  world.room->on_changes(nullptr);
+  CHECK(world.get("prefs").status == 403);
+}
+
 TEST_CASE("§1.4 without rights: the exact refusal, an empty list, and oneself") {
   system_world world;
   REQUIRE(
@@ -189,6 +215,12 @@ TEST_CASE("unknown outcomes and refusals of the store are told as what they are"
   CHECK(world.call("POST", "prefs", R"({"logLevel":"info"})").status == 503);
   world.store->serving = false;
   CHECK(world.get("prefs").status == 503);
+  world.store->serving = true;
+  world.store->outcome = msg::write_status::applied;
+  world.store->ends_after_write = true;
+  const auto done = world.call("POST", "prefs", R"({"logLevel":"info"})");
+  CHECK(done.status == 200); // 503 would say that nothing was done
+  CHECK(done.body.find(R"("logLevel":"info")") != std::string::npos);
 }
 
 TEST_CASE(

@@ -105,6 +105,30 @@ TEST_CASE("contract 6: only what the user may get, and never the server's own re
   CHECK(all.next() == "nothing");
 }
 
+TEST_CASE("contract 6: a stream ends when the rights of whoever watches may have changed") {
+  const auto ends = [](const std::string& prefix, const std::string& key, bool superuser) {
+    world w;
+    client c(w, std::make_shared<test_identity>(std::set<std::string>{"profiles get"}, superuser));
+    c.session->handle("register *.*.*", now);
+    msg::change one;
+    one.prefix = prefix;
+    one.key = key;
+    w.events.end_outdated(rights_changed({one}, false));
+    c.next();
+    w.post("profiles", R"({"Name":"bob"})");
+    CHECK((c.next() == "nothing") == c.socket->closed);
+    return c.socket->closed;
+  };
+  CHECK(ends("users", "rocketskates", false));
+  CHECK(ends("_passwords", "rocketskates", true));
+  CHECK(ends("_secrets", "baseTokenSecret", true));
+  CHECK(ends("tenants", "t", true));
+  CHECK(ends("roles", "reader", false));
+  CHECK_FALSE(ends("roles", "reader", true)); // built in
+  CHECK_FALSE(ends("users", "somebody-else", false));
+  CHECK_FALSE(ends("profiles", "rocketskates", false));
+}
+
 TEST_CASE("contract 6: a client that does not read is closed") {
   world w;
   client c(w);

@@ -44,6 +44,7 @@ public:
                  : result.status == replay::apply_status::conflict ? msg::write_status::conflict
                                                                    : msg::write_status::repeated;
     out.answer = std::move(result.answer);
+    serving = serving && !ends_after_write;
     if (room && !result.changes.empty())
       room->on_changes(std::make_shared<const std::vector<msg::change>>(std::move(result.changes)));
     co_return out;
@@ -51,6 +52,7 @@ public:
   replay::object_store store;
   api_room* room = nullptr;
   bool serving = true;
+  bool ends_after_write = false; ///< serves no reads once it has written
   msg::write_status outcome = msg::write_status::applied;
   int reads = 0;
 

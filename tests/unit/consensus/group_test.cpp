@@ -213,6 +213,25 @@ TEST_CASE("changes are told once, in order, and a restart of the group neither r
   caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
 }
 
+TEST_CASE("an installed snapshot is told as changes that were missed") {
+  group_fixture group;
+  group.start();
+  int missed = 0;
+  auto listener = group.world.system().spawn([&](caf::event_based_actor*) -> caf::behavior {
+    return {[&](msg::changes_atom, const msg::changes_ptr& batch) { missed += batch ? 0 : 1; }};
+  });
+  caf::anon_send(group.replay, msg::changes_atom::value, listener);
+  REQUIRE(group.write("a", "{}"));
+  const auto image = std::make_shared<replay::loaded_state>();
+  image->state.applied_index = 1000;
+  const std::uint64_t bytes = 100;
+  const std::uint64_t last_index = 1000;
+  caf::anon_send(group.replay, msg::snapshot_atom::value, msg::state_image_ptr(image), bytes, last_index);
+  group.world.settle();
+  CHECK(missed == 1);
+  caf::anon_send_exit(listener, caf::exit_reason::user_shutdown);
+}
+
 TEST_CASE("WAL-07 a lone node whose acknowledged entries rotted refuses to start and changes nothing") {
   group_fixture group;
   group.start();

@@ -327,7 +327,8 @@ TEST_CASE("a binary frame on a websocket that is being closed ends that socket a
   within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
     co_await client.write(std::string("\x82\x82\0\0\0\0x", 7)); // the frame begins …
   });
-  fixture.io.run_for(100ms); // … and is being read: nothing outside tells when; too short a while only proves less
+  fixture.io.run_for(
+      100ms); // … and is being read: nothing outside tells when; too short a while only proves less
   socket->close_with(1012, "restarting");
   within(fixture.io, 5s, [&]() -> asio::awaitable<void> {
     co_await client.write("y");
