@@ -158,14 +158,19 @@ awaitable<msg::cluster_answer> cluster_desk::admit(call_t call) {
     admitting_ = true;
     admitted_ = who.record.consensus_id;
     admission_ends_ = now + admission_limit;
+    const auto mine = ++admission_;
     auto out = co_await admit_check(who);
-    admitting_ = out.status < 400;
+    if (mine == admission_)
+      admitting_ = out.status < 400;
     co_return out;
   }
   if (phase != "add" || !admitting_ || admitted_ != who.record.consensus_id)
     co_return refused(409, "No admission is under way for this node: begin again");
+  admission_ends_ = now + admission_limit;
+  const auto mine = admission_;
   auto out = co_await admit_add(who);
-  admitting_ = false;
+  if (mine == admission_)
+    admitting_ = false;
   co_return out;
 }
 

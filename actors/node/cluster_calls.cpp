@@ -20,12 +20,15 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t transfer_limit_ms = 2000;
 constexpr auto safe_margin = 400ms;
+constexpr auto remove_limit =
+    35s; ///< what the active may take: reachability, the change and its fate, the record
 
 } // namespace
 
 /// GlobalHaState with its secrets; every key is there (a client decodes it over what it has).
 awaitable<msg::cluster_answer> cluster_desk::introduction() {
-  const auto& state = *state_;
+  const auto kept = state_; // another one may be in its place before the answer comes
+  const auto& state = *kept;
   const auto raw = co_await status();
   const auto* to_join = active_record(raw);
   std::string hostname;
@@ -72,6 +75,9 @@ awaitable<msg::cluster_answer> cluster_desk::ask_member(const msg::member_record
   const auto where = *url;
   const auto response = co_await client.send(where, request, time, std::size_t{1} << 20);
   msg::cluster_answer out;
+  if (response.failure.sent)
+    co_return refused(504, response.failure.message + ": whether it was done is not known; look at the state "
+                                                      "before the command is repeated");
   if (response.failure)
     co_return refused(503, response.failure.message);
   out.status = response.status;
@@ -209,7 +215,7 @@ awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
     co_return refused(409, "This is the active node and cannot be removed; fail over to another member first "
                            "(ha transfer)");
   if (raw.active_id != raw.node_id || raw.active_id.empty())
-    co_return co_await relay_to_active("remove", call.argument);
+    co_return co_await relay_to_active("remove", call.argument, remove_limit);
   const auto record = *found;
   std::string stranded;
   if (!force)
@@ -226,7 +232,9 @@ awaitable<msg::cluster_answer> cluster_desk::remove(call_t call) {
                       "Whether the member was removed is not known yet: " + done.reason +
                           ": look at the peers once the cluster has an active node, then repeat the command");
   if (!done.done) {
-    const bool gone = std::find(raw.members.begin(), raw.members.end(), record.raft_id) == raw.members.end();
+    const auto seen = co_await status(); // the same was asked twice, and the other one did it
+    const bool gone = !seen.node_id.empty() && std::find(seen.members.begin(), seen.members.end(),
+                                                         record.raft_id) == seen.members.end();
     if (!gone)
       co_return refused(409, "The member was not removed: " + done.reason +
                                  " (repeat with ?force=true only if the others are gone for good)");
@@ -275,8 +283,15 @@ awaitable<msg::cluster_answer> cluster_desk::transfer(call_t call) {
   }
   const auto done =
       co_await config_.ask->ask(config_.consensus, 5s, msg::transfer_atom::value, target, transfer_limit_ms);
-  if (!done || !done.value->done)
-    co_return refused(409, "Leadership was not handed over: " + (done ? done.value->reason : done.error));
+  const auto why = done ? done.value->reason : done.error;
+  const bool surely_not = done ? !done.value->unknown : done.status == runtime::ask_status::dead;
+  if (!done && surely_not)
+    co_return refused(503, "Leadership was not handed over: " + why + ": try again in a moment");
+  if (!surely_not && !(done && done.value->done))
+    co_return refused(504, "Whether leadership was handed over is not known: " + why +
+                               ": see which node is active (ha active) before you repeat it");
+  if (!done.value->done)
+    co_return refused(409, "Leadership was not handed over: " + why);
   const auto deadline = std::chrono::steady_clock::now() + 3s;
   auto after = co_await status();
   while (std::chrono::steady_clock::now() < deadline && !closed_ &&
@@ -284,6 +299,9 @@ awaitable<msg::cluster_answer> cluster_desk::transfer(call_t call) {
     co_await rest(5ms);
     after = co_await status();
   }
+  if (after.active_id.empty())
+    co_return refused(504, "Leadership was handed over, but no node became active within 3 s: see ha active "
+                           "and ha doctor");
   msg::cluster_answer out;
   out.json = json_string(to_consensus_id(after.active_id));
   co_return out;

@@ -137,6 +137,7 @@ private:
                                                        const std::string& node_id,
                                                        const std::string& address) const;
   boost::asio::awaitable<void> lead(const msg::consensus_status& status);
+  boost::asio::awaitable<void> forget_record(std::string consensus_id, std::string raft_id);
   boost::asio::awaitable<void> settle_learner(const msg::member_info& learner,
                                               const msg::consensus_status& status);
   boost::asio::awaitable<void> refresh_own_record(const msg::consensus_status& status);
@@ -171,6 +172,7 @@ private:
   boost::asio::awaitable<std::string> go_back(join_intent intent);
   boost::asio::awaitable<void> finish_join(const msg::consensus_status& status);
   boost::asio::awaitable<void> resume_join();
+  boost::asio::awaitable<void> undo_join(join_intent intent);
   [[nodiscard]] msg::ha_state joined_state(const msg::ha_state& posted) const;
   [[nodiscard]] net::peer_settings trial_settings(const msg::ha_state& posted) const;
   answer_t agree(net::http_client& client, join_intent& intent, const msg::ha_state& posted);
@@ -252,11 +254,14 @@ private:
   bool links_off_ = false; ///< while a removed node shows itself to its cluster under its address
   std::optional<join_intent> join_;
   bool enrolling_ = false;
+  bool undoing_ = false; ///< a join is being taken back that no enrolment waits for
+  [[nodiscard]] bool busy() const { return enrolling_ || undoing_; }
   std::optional<msg::ha_state> asked_; ///< the enrolment that is under way, or was the last one, as posted
   std::string used_ticket_;            ///< of the last enrolment that succeeded by one; secret, but spent
   bool admitting_ = false;
   std::chrono::steady_clock::time_point admission_ends_;
-  std::string admitted_; ///< ConsensusID the admission is for
+  std::string admitted_;        ///< ConsensusID the admission is for
+  std::uint64_t admission_ = 0; ///< counts them: what outlived its time ends no later one
   struct learner_note {
     std::chrono::steady_clock::time_point first; ///< when it was first seen here
     std::chrono::steady_clock::time_point heard; ///< when it last answered

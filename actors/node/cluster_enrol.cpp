@@ -89,7 +89,7 @@ awaitable<msg::cluster_answer> cluster_desk::enroll(call_t call) {
   if (const auto* why = std::get_if<std::string>(&parsed))
     co_return refused(400, "The posted HA state cannot be read: " + *why);
   auto posted = std::move(std::get<msg::parsed_ha_state>(parsed).state);
-  if (enrolling_ || join_) {
+  if (busy() || join_) {
     const bool again = asked_ && ticket_of(posted) == ticket_of(*asked_) &&
                        posted.consensus_enabled == asked_->consensus_enabled &&
                        repeats_enrolment(posted, *asked_, !ticket_of(posted).empty());
@@ -155,9 +155,9 @@ awaitable<msg::cluster_answer> cluster_desk::enroll_anew(msg::ha_state posted) {
 /// Waits for the end of what was asked for in the same words before, and answers as that is.
 awaitable<msg::cluster_answer> cluster_desk::answer_again(std::string ticket) {
   const auto deadline = std::chrono::steady_clock::now() + again_limit;
-  while ((enrolling_ || join_) && !closed_ && std::chrono::steady_clock::now() < deadline)
+  while ((busy() || join_) && !closed_ && std::chrono::steady_clock::now() < deadline)
     co_await rest(again_step);
-  if (enrolling_)
+  if (busy())
     co_return refused(409, "This node is still busy with this enrolment: wait for its end, then look at the "
                            "state");
   if (!state_->consensus_enabled)

@@ -110,7 +110,7 @@ awaitable<void> cluster_desk::look() {
   if (closed_)
     co_return;
   auto next = derived_state(seen);
-  if (!(next == *state_)) {
+  if (!seen.node_id.empty() && !(next == *state_)) { // else consensus did not answer, which says nothing
     if (const auto error = co_await keep_state(std::move(next)); !error.empty())
       spdlog::error("{}", msg::log_line("ha_state_not_kept").with("reason", error).str());
     if (closed_)
@@ -226,7 +226,7 @@ const msg::member_record* cluster_desk::active_record(const msg::consensus_statu
 msg::ha_state cluster_desk::derived_state(const msg::consensus_status& status) const {
   auto next = *state_;
   const bool outside = members_ && (members_->removed || members_->members.empty());
-  if (!facts_.global || !facts_.global->consensus_enabled || join_ || outside || enrolling_)
+  if (!facts_.global || !facts_.global->consensus_enabled || join_ || outside || busy())
     return next;
   const auto& global = *facts_.global;
   next.enabled = global.enabled;
@@ -283,12 +283,30 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
   msg::transaction tx;
   for (const auto& [id, record] : facts_.members) {
     if (find_member(members, record.raft_id) == nullptr)
-      tx.mutations.push_back({std::string(msg::cluster_prefix), msg::member_key(id), std::nullopt});
+      co_await forget_record(id, record.raft_id);
   }
   for (const auto& key : expired_tickets_)
     tx.mutations.push_back({std::string(msg::cluster_prefix), key, std::nullopt});
   if (!tx.mutations.empty())
     co_await write(std::move(tx));
+}
+
+/// The record of one that is no member any more, unless it is another's by now: the same node may have come
+/// back meanwhile, under the same ConsensusID.
+awaitable<void> cluster_desk::forget_record(std::string consensus_id, std::string raft_id) {
+  const auto key = msg::member_key(consensus_id);
+  const auto read =
+      co_await config_.ask->ask(config_.replay, status_limit, msg::read_atom::value, msg::consistency::local);
+  const auto object =
+      read && read.value->view ? read.value->view->get(msg::cluster_prefix, key) : msg::object_ref{};
+  msg::member_record record;
+  if (!object || !msg::parse_record(object->json, record) || record.raft_id != raft_id)
+    co_return;
+  msg::transaction tx;
+  tx.preconditions.push_back(
+      {std::string(msg::cluster_prefix), key, msg::expectation::revision, object->rev});
+  tx.mutations.push_back({std::string(msg::cluster_prefix), key, std::nullopt});
+  co_await write(std::move(tx));
 }
 
 /// A vote once it caught up; out again when nobody stands behind it (ENR-11, ENR-12).

@@ -240,7 +240,7 @@ awaitable<msg::cluster_answer> cluster_desk::agree(net::http_client& client, joi
 awaitable<msg::cluster_answer> cluster_desk::await_vote(const join_intent& intent) {
   enrolling_ = false; // join_ keeps others out from here on
   const auto deadline = std::chrono::steady_clock::now() + vote_limit;
-  while (join_ && std::chrono::steady_clock::now() < deadline && !closed_) {
+  while ((join_ || undoing_) && std::chrono::steady_clock::now() < deadline && !closed_) {
     poke();
     co_await rest(50ms);
   }
@@ -337,6 +337,7 @@ awaitable<std::string> cluster_desk::go_back(join_intent intent) {
     return drop_join_intent(real_files(), root);
   };
   join_.reset();
+  told_out_ = false;
   if (const auto error = co_await keep_state(intent.before); !error.empty())
     co_return "The old state could not be saved: " + error;
   co_await set_up_links();
@@ -366,10 +367,12 @@ awaitable<void> cluster_desk::finish_join(const msg::consensus_status& status) {
     spdlog::info("{}", msg::log_line("joined").with("raft_id", join_->raft_id).str());
     join_.reset();
     again_ = true;
+  } else if (!busy() && members_->removed) {
+    co_await undo_join(*join_); // taken in, and out again before it had its vote
+  } else if (!busy() && (members_->members.empty() || told_out_)) {
+    co_await resume_join();
   } else if (self != nullptr && !recorded) {
     co_await announce(status); // the active ended between taking this node in and writing its record
-  } else if (members_->members.empty() && !enrolling_) {
-    co_await resume_join();
   }
 }
 
@@ -385,15 +388,20 @@ awaitable<void> cluster_desk::resume_join() {
     rapidjson::Document doc;
     if (answer.status >= 400 || !parse_object(answer.json, doc) || !flag_at(doc, "Active"))
       continue;
-    if (!flag_at(doc, "Member") && join_ && members_ && members_->members.empty()) {
-      enrolling_ = true;
-      const auto error = co_await go_back(intent);
-      enrolling_ = false;
-      if (!error.empty())
-        spdlog::error("{}", msg::log_line("join_not_undone").with("reason", error).str());
-    }
+    const bool may_be_out = members_ && (members_->members.empty() || told_out_);
+    if (!flag_at(doc, "Member") && join_ && may_be_out)
+      co_await undo_join(intent);
     co_return;
   }
+}
+
+/// Its old data are in the backup and come back, while no enrolment begins.
+awaitable<void> cluster_desk::undo_join(join_intent intent) {
+  undoing_ = true;
+  const auto error = co_await go_back(std::move(intent));
+  undoing_ = false;
+  if (!error.empty())
+    spdlog::error("{}", msg::log_line("join_not_undone").with("reason", error).str());
 }
 
 } // namespace holdfast::node

@@ -10,7 +10,7 @@ namespace holdfast::node {
 
 /// From the replicated facts alone (VIP-12, HST-25..27): a node outside its cluster guards nothing.
 void cluster_desk::tell_vip() {
-  if (closed_ || !config_.vip || enrolling_)
+  if (closed_ || !config_.vip || busy())
     return;
   const auto& state = *state_;
   msg::vip_setup out;

@@ -211,11 +211,11 @@ def stop_while_learning(cluster, first, second):
     return posted if voters(first) == 1 else None
 
 
-def test_newcomer_holds_nobody_up(workplace):
-    """ENR-12: a node that is stopped, then killed, in the middle of its way into a cluster of one: writes go on, for it
-    has no vote before it holds everything; its next life completes the join."""
+def stopped_learner(workplace):
+    """A cluster of one with 24 MB, and a second node that is stopped (SIGSTOP) in the middle of its way in."""
     cluster = Cluster(workplace, 2).start()
     first, second = cluster.nodes
+    second.client().call("POST", "profiles", {"Name": "of-before"})
     cluster.found(first)
     client = first.client(timeout=20)
     for number in range(60):
@@ -223,12 +223,39 @@ def test_newcomer_holds_nobody_up(workplace):
     for _ in range(5):
         posted = stop_while_learning(cluster, first, second)
         if posted:
-            break
+            return cluster, first, second, posted
         os.kill(second.process.pid, signal.SIGCONT)
         wait_member(cluster, second)
         first.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(second)}")
         wait_for(lambda: quietly(lambda: cluster.local(second, "nothing") is None), 20, "it to be out")
-    expect(posted, "the newcomer was promoted too soon every time")
+    raise AssertionError("the newcomer was promoted too soon every time")
+
+
+def test_removed_while_learning(workplace, killed):
+    """ENR-11, REM-09: a learner that is removed before it has its vote, whether it runs or is down, stands alone again
+    with its old data and can be enrolled anew."""
+    cluster, first, second, posted = stopped_learner(workplace)
+    if killed:
+        second.kill()
+    first.client(timeout=20).call("DELETE", f"system/consensus/node/{own_id(second)}")
+    if killed:
+        second.start(wait=False)
+    else:
+        os.kill(second.process.pid, signal.SIGCONT)
+    wait_for(lambda: quietly(lambda: second.client().request("GET", "/api/v3/profiles/of-before")[0] == 200), 30,
+             "its old data")
+    posted.join(60)
+    expect(not posted.is_alive(), "the enrolment was never answered")
+    state = second.client().call("GET", "system/consensus/state")
+    expect(not state["ConsensusEnabled"], f"it still thinks that it is in a cluster: {state}")
+    cluster.enroll(second)
+    wait_member(cluster, second)
+
+
+def test_newcomer_holds_nobody_up(workplace):
+    """ENR-12: a node that is stopped, then killed, in the middle of its way into a cluster of one: writes go on, for it
+    has no vote before it holds everything; its next life completes the join."""
+    cluster, first, second, posted = stopped_learner(workplace)
     for number in range(10):
         began = time.monotonic()
         cluster.put(first, f"while-it-sleeps-{number}", "x")
@@ -245,6 +272,10 @@ def main():
     with Workplace(sys.argv[1]) as workplace:
         test_newcomer_holds_nobody_up(workplace)
         print("test_newcomer_holds_nobody_up", flush=True)
+    for killed in (False, True):
+        with Workplace(sys.argv[1]) as workplace:
+            test_removed_while_learning(workplace, killed)
+            print(f"test_removed_while_learning, killed {killed}", flush=True)
     with Workplace(sys.argv[1]) as workplace:
         cluster = Cluster(workplace, 3, extra=["--log-limit", "128KiB"]).form()
         load = Load(cluster, 8000)

@@ -161,7 +161,8 @@ asio::awaitable<std::string> nemesis::hand_over(milliseconds patience) {
   for (;;) {
     const auto got = co_await cluster_.ask(*active, "POST", "/api/v3/system/consensus/transfer", "{}", 10s);
     constexpr unsigned try_again = 503; // nothing was done
-    if (got.ok())
+    constexpr unsigned unknown = 504;   // the role may have moved: one of them has it
+    if (got.ok() || (got.seen.status == unknown && co_await cluster_.find_active(patience) != nullptr))
       co_return "";
     if (got.seen.status != try_again || now_ns() > end)
       co_return got.text();
