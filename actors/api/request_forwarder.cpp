@@ -1,5 +1,6 @@
 #include "actors/api/request_forwarder.hpp"
 
+#include "actors/api/etag.hpp"
 #include "messages/log_line.hpp"
 #include "net/peer_link.hpp"
 
@@ -35,6 +36,11 @@ net::http_response outcome_lost(const net::http_head& head, const std::string& w
   auto body = outcome_unknown(head.method_name);
   body.messages.push_back("The active node was lost while it had the request: " + why);
   return to_response(body);
+}
+
+/// How long a member may keep a request on purpose: what a long poll asked for.
+std::chrono::milliseconds asked_to_wait(const net::http_head& head) {
+  return preferred_wait(head.header("prefer")).wait.value_or(0ms);
 }
 
 /// Thrown out of a body's source to end the call: the client is gone.
@@ -345,7 +351,7 @@ awaitable<request_forwarder::attempt> request_forwarder::send_on(kept_ptr exchan
   const bool read = only_reads(exchange->head());
   net::client_stream_result result;
   const auto url = *where;
-  const auto limit = config_.answer_time;
+  const auto limit = config_.answer_time + (read ? asked_to_wait(exchange->head()) : 0ms);
   bool left = false;
   try {
     result = co_await client_->open(url, request, limit);

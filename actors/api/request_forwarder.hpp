@@ -32,7 +32,7 @@ struct forwarder_config {
   std::shared_ptr<runtime::board<msg::standing_ptr>> standing; ///< null: a node that is always alone
   std::chrono::milliseconds patience{2'000};      ///< for an active to appear: two election timeouts
   std::chrono::milliseconds grace{1'000};         ///< for the answer of a former active that is heard
-  std::chrono::milliseconds answer_time{120'000}; ///< until the head of an answer; above any long poll
+  std::chrono::milliseconds answer_time{120'000}; ///< until the head of an answer, beyond a long poll's wait
   std::chrono::milliseconds piece_time{30'000};   ///< for the next piece of an answer's body
 };
 

@@ -3,9 +3,11 @@
 #include "actors/api/forward_rules.hpp"
 #include "actors/api/request_forwarder.hpp"
 #include "net/peer_link.hpp"
+#include "net/tls_stream.hpp"
 #include "tests/unit/api/api_world.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 
 using namespace holdfast;
 using namespace holdfast::api;
@@ -114,11 +116,15 @@ struct forward_world {
   std::function<void()> after_local;
   std::shared_ptr<request_forwarder> forwarder;
 
-  explicit forward_world(std::chrono::milliseconds grace = 20ms) {
+  headers sent; ///< with every request
+
+  explicit forward_world(std::chrono::milliseconds grace = 20ms,
+                         std::chrono::milliseconds answer_time = 10s) {
     forwarder_config config;
     config.standing = board;
     config.patience = 200ms;
     config.grace = grace;
+    config.answer_time = answer_time;
     forwarder = std::make_shared<request_forwarder>(
         config, auth, [this](std::shared_ptr<net::http_exchange> exchange) -> asio::awaitable<void> {
           const auto body = co_await exchange->read_body(100'000);
@@ -133,7 +139,7 @@ struct forward_world {
   net::http_response ask(std::string_view method, std::string path, std::string body = {},
                          std::string peer_node = {}, bool watched = false) {
     auto exchange = std::make_shared<piecewise_exchange>(loop);
-    exchange->request = head_of(method, std::move(path));
+    exchange->request = head_of(method, std::move(path), sent);
     exchange->request.peer_node = std::move(peer_node);
     exchange->request.content_length = body.size();
     exchange->body = std::move(body);
@@ -353,7 +359,64 @@ std::shared_ptr<msg::standing> following(const std::string& url) {
   return out;
 }
 
+/// The API of the member that is active, as far as its bytes go: it takes one connection after the other,
+/// reads the request, keeps it for a while, says the next of its answers and hangs up.
+class scripted_active {
+public:
+  scripted_active(forward_world& world, std::vector<std::string> answers)
+      : world_(world), acceptor_(world.loop, {asio::ip::address_v4::loopback(), 0}),
+        answers_(std::move(answers)) {
+    const auto stand = following("https://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()));
+    tls_ = net::make_peer_context(*stand->credentials);
+    world.board->set(stand);
+    world.forwarder->open(world.loop.get_executor());
+    asio::co_spawn(world.loop, serve(), asio::detached);
+  }
+  std::chrono::milliseconds keeps{0};
+  std::vector<std::string> heard;
+  std::function<void()> after_last;
+
+private:
+  asio::awaitable<void> serve() {
+    for (const auto& answer : answers_) {
+      net::tls_stream stream(co_await acceptor_.async_accept(asio::use_awaitable), *tls_);
+      co_await stream.async_handshake(net::tls_stream::server, asio::use_awaitable);
+      std::string request;
+      while (request.find("\r\n\r\n") == std::string::npos) {
+        std::array<char, 4096> piece;
+        const auto n = co_await stream.async_read_some(asio::buffer(piece), asio::use_awaitable);
+        request.append(piece.data(), n);
+      }
+      heard.push_back(request.substr(0, request.find("\r\n")));
+      asio::steady_timer timer(world_.loop, keeps);
+      co_await timer.async_wait(asio::use_awaitable);
+      boost::system::error_code gone;
+      co_await asio::async_write(stream, asio::buffer(answer),
+                                 asio::redirect_error(asio::use_awaitable, gone));
+    }
+    acceptor_.close();
+    if (after_last)
+      after_last();
+  }
+
+  forward_world& world_;
+  asio::ip::tcp::acceptor acceptor_;
+  std::vector<std::string> answers_;
+  net::tls_context_ptr tls_;
+};
+
 } // namespace
+
+TEST_CASE("a long poll goes to the active for as long as its client asked, whatever an answer may take") {
+  forward_world world(20ms, 200ms);
+  world.sent = {{"if-none-match", "\"4\""}, {"prefer", "wait=400ms"}};
+  scripted_active active(world, {"HTTP/1.1 304 Not Modified\r\nETag: \"4\"\r\nConnection: close\r\n\r\n"});
+  active.keeps = 400ms;
+  const auto answer = world.ask("GET", "/api/v3/profiles/x", {}, {}, true);
+  CHECK(answer.status == 304);
+  CHECK(header_of(answer, "etag") == "\"4\"");
+  CHECK(active.heard.size() == 1);
+}
 
 TEST_CASE("nothing is sent to an active that fell silent: it waits, so that its fate stays known") {
   forward_world world;
