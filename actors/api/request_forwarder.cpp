@@ -43,6 +43,18 @@ std::chrono::milliseconds asked_to_wait(const net::http_head& head) {
   return preferred_wait(head.header("prefer")).wait.value_or(0ms);
 }
 
+using body_source = std::function<awaitable<std::string>()>;
+
+/// The body whose first piece was taken from `rest` already.
+body_source after_first(std::string first, body_source rest) {
+  return
+      [first = std::optional(std::move(first)), rest = std::move(rest)]() mutable -> awaitable<std::string> {
+        if (first)
+          co_return *std::exchange(first, std::nullopt);
+        co_return co_await rest();
+      };
+}
+
 /// Thrown out of a body's source to end the call: the client is gone.
 class client_left : public std::exception {
 public:
@@ -371,7 +383,7 @@ awaitable<request_forwarder::attempt> request_forwarder::send_on(kept_ptr exchan
   flying.reset(); // what the member says, even if it is active no more, may be said to the end
   std::shared_ptr<net::client_stream> stream = std::move(result.stream);
   auto passed = co_await pass_answer(exchange, stream, standing->active_id);
-  passed.waited = out.waited;
+  passed.waited = clock::now() - began > config_.grace;
   co_return passed;
 }
 
@@ -405,18 +417,15 @@ request_forwarder::pass_answer(kept_ptr exchange, std::shared_ptr<net::client_st
     co_return piece;
   };
   const bool bodyless = head_request || from.status == 204 || from.status == 304;
-  if (!bodyless && !refused && !(length && *length <= small_answer)) {
-    co_await exchange->behind().respond_stream(std::move(answer), length, next);
-    co_return attempt{};
-  }
-  // Whole answers leave in one piece, and what breaks before they are whole can still be told.
+  const bool streamed = !bodyless && !refused && !(length && *length <= small_answer);
+  // Whole answers leave in one piece, others once their first piece is here: what breaks before that can
+  // still be told, or tried elsewhere.
   bool broken = false;
   try {
-    for (;;) {
+    for (bool more = true; more;) {
       const std::string piece = co_await next();
-      if (piece.empty())
-        break;
       answer.body += piece;
+      more = !streamed && !piece.empty();
     }
   } catch (const std::runtime_error&) {
     broken = true;
@@ -430,7 +439,12 @@ request_forwarder::pass_answer(kept_ptr exchange, std::shared_ptr<net::client_st
   if (broken)
     co_return attempt{read ? attempt::outcome::retry : attempt::outcome::unknown, "the answer broke off",
                       false};
-  co_await exchange->behind().respond(std::move(answer));
+  if (streamed) {
+    auto body = after_first(std::exchange(answer.body, {}), next);
+    co_await exchange->behind().respond_stream(std::move(answer), length, std::move(body));
+  } else {
+    co_await exchange->behind().respond(std::move(answer));
+  }
   co_return attempt{};
 }
 
