@@ -80,6 +80,14 @@ std::string hash_password(std::string_view password, const scrypt_cost& cost) {
          to_hex(salt) + "$" + to_hex(*key);
 }
 
+std::string slow_digest(std::string_view text, std::string_view salt) {
+  constexpr std::size_t size = 16;
+  const auto key = derive(text, salt, {}, size);
+  if (!key)
+    throw std::runtime_error("scrypt failed");
+  return to_hex(*key);
+}
+
 bool password_matches(std::string_view password, std::string_view hash) {
   const auto parsed = parse(hash);
   if (!parsed || password.size() > longest_password)

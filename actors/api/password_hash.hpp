@@ -21,4 +21,8 @@ struct scrypt_cost {
 /// r=32, p=16 or 256 MiB, matches no password. Blocking, CPU. Constant time in the password.
 [[nodiscard]] bool password_matches(std::string_view password, std::string_view hash);
 
+/// Tells texts apart without being a quicker way to guess them than their hash: the same 16 bytes, in
+/// hexadecimal digits, for the same text and salt. Blocking, CPU. Throws std::runtime_error.
+[[nodiscard]] std::string slow_digest(std::string_view text, std::string_view salt);
+
 } // namespace holdfast::api

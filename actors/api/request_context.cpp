@@ -1,5 +1,8 @@
 #include "actors/api/request_context.hpp"
 
+#include "actors/api/crypto.hpp"
+#include "actors/api/repeat_mark.hpp"
+
 #include <algorithm>
 
 namespace holdfast::api {
@@ -125,6 +128,13 @@ boost::asio::awaitable<std::string> request_context::body(std::size_t limit) {
   if (!bytes)
     throw api_error(too_large(head().method_name, limit));
   body_bytes = bytes->size();
+  if (!head().header("idempotency-key").empty()) {
+    std::function<void()> work = [this, &bytes] { body_digest = to_hex(as_text(sha256(*bytes))); };
+    if (body_bytes >= large_body && shared->offload)
+      co_await shared->offload(std::move(work));
+    else
+      work();
+  }
   co_return std::move(*bytes);
 }
 
@@ -169,18 +179,32 @@ void refuse_too_large(const request_context& ctx, const msg::transaction& tx) {
                      413});
 }
 
+[[noreturn]] void refuse_used_key(const request_context& ctx) {
+  throw api_error({"",
+                   "",
+                   ctx.head().method_name,
+                   {"Idempotency-Key `" + ctx.idempotency_key() +
+                    "` was used for another request: nothing was changed; use a fresh key for each request"},
+                   422});
+}
+
 } // namespace
 
 boost::asio::awaitable<msg::write_result> request_context::write(msg::transaction tx) {
-  refuse_too_large(*this, tx);
   if (tx.principal.empty() && who)
     tx.principal = who->name();
   if (tx.time.ms == 0)
     tx.time = shared->now();
   if (tx.idempotency_key.empty())
     tx.idempotency_key = scoped_key(*this);
-  if (tx.idempotency_key.empty())
+  std::string mark;
+  if (tx.idempotency_key.empty()) {
     tx.answer = {}; // kept for repeats alone, and no log entry may hold one without its key
+  } else {
+    mark = repeat_mark(head(), body_digest);
+    tx.answer.body.insert(0, mark);
+  }
+  refuse_too_large(*this, tx);
   auto result = co_await shared->store.write(std::make_shared<const msg::transaction>(std::move(tx)));
   switch (result.status) {
   case msg::write_status::not_done:
@@ -194,8 +218,11 @@ boost::asio::awaitable<msg::write_result> request_context::write(msg::transactio
   case msg::write_status::applied:
     wrote = true;
     break;
-  case msg::write_status::conflict:
   case msg::write_status::repeated:
+    if (!take_mark(result.answer.body, mark))
+      refuse_used_key(*this);
+    break;
+  case msg::write_status::conflict:
     break;
   }
   co_return result;

@@ -120,6 +120,10 @@ struct request_context {
   identity_ptr who;           ///< null on routes that need no authentication
   std::string correlation;    ///< X-Log-Token, for log lines of this request ("": none)
   std::size_t body_bytes = 0; ///< of the body that body() read
+  /// Tells the body from that of another request under the same Idempotency-Key; body() sets it when there
+  /// is such a key. It is stored with the answer: a route whose body is a secret puts a slow one in its
+  /// place.
+  std::string body_digest;
   std::shared_ptr<void> held; ///< its share of services::large_bodies, as long as the request lives
 
   [[nodiscard]] const net::http_head& head() const { return exchange->head(); }
@@ -144,7 +148,8 @@ struct request_context {
   boost::asio::awaitable<msg::view_ptr> view(msg::consistency how = msg::consistency::linear);
   /// Proposes; stamps principal, log time and idempotency key when unset. Answers applied, conflict or
   /// repeated; not_done and overloaded become api_error 503, unknown becomes 504. A change of more than
-  /// most_written bytes is refused with 413 before it is proposed.
+  /// most_written bytes is refused with 413 before it is proposed, a key that another request was sent under
+  /// with 422 (repeat_mark.hpp).
   boost::asio::awaitable<msg::write_result> write(msg::transaction tx);
   bool wrote = false; ///< a write of this request was applied: repeating the whole of it is not the same
 };

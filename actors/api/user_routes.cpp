@@ -182,6 +182,10 @@ awaitable<net::http_response> put_password(request_context& ctx, system_services
     throw api_error(not_found(ctx.head().method_name, users_prefix, name));
   auto make_hash = [password] { return hash_password(password); };
   const auto hash = co_await with.auth.run_blocking(std::move(make_hash));
+  if (const auto key = ctx.idempotency_key(); !key.empty()) {
+    auto make_digest = [password, salt = ctx.who->name() + '/' + key] { return slow_digest(password, salt); };
+    ctx.body_digest = co_await with.auth.run_blocking(std::move(make_digest));
+  }
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     view = co_await ctx.view();
     const auto user = read_user(*view, name);

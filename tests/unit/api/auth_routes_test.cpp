@@ -276,8 +276,17 @@ TEST_CASE("C-08 a password change is repeated with its key, and a key is its use
   const auto first = change("rocketskates", "another one");
   CHECK(first.status == 200);
   world.login = system_world::basic("rocketskates", "another one");
-  CHECK(change("rocketskates", "a third").body == first.body);
+  CHECK(change("rocketskates", "another one").body == first.body);
+  const auto other = change("rocketskates", "a third");
+  CHECK(other.status == 422);
+  CHECK(other.body.find("Idempotency-Key `k` was used for another request") != std::string::npos);
+  CHECK(other.body.find("a third") == std::string::npos);
   CHECK(world.get("info").status == 200); // the first change stands
+  CHECK(world.call("POST", "profiles", R"({"Name":"pea"})", {{"idempotency-key", "p"}}).status == 201);
+  CHECK(
+      world
+          .call("PUT", "users/rocketskates/password", R"({"Password":"a third"})", {{"idempotency-key", "p"}})
+          .status == 422);
   world.login = system_world::basic("anna", "pass word");
   const auto hers = change("anna", "new word");
   CHECK(hers.status == 200);

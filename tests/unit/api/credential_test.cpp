@@ -11,6 +11,14 @@
 using namespace holdfast::api;
 using namespace std::chrono_literals;
 
+TEST_CASE("C-08 what tells two passwords apart under a key is as slow as their hash, and each key's own") {
+  const auto digest = slow_digest("pass word", "rocketskates/k");
+  CHECK(digest.size() == 32);
+  CHECK(digest == slow_digest("pass word", "rocketskates/k"));
+  CHECK(digest != slow_digest("pass word", "rocketskates/l"));
+  CHECK(digest != slow_digest("pass wort", "rocketskates/k"));
+}
+
 TEST_CASE("§1.2 spans are read as the client writes them") {
   const auto span = [](const char* text) { return parse_span(text, 1s); };
   CHECK(span("600") == 600s);
