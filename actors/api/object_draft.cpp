@@ -76,6 +76,16 @@ void replace_rows(write_draft& draft, const prefix_desc& desc, std::string_view 
   }
 }
 
+/// What was judged by may not be gone, or another, by the time the judged object is written.
+void rely(write_draft& draft, const verdict& judged) {
+  for (const auto& [prefix, key, content] : judged.relied) {
+    if (content)
+      draft.expect_unchanged(prefix, key);
+    else
+      draft.expect_presence(prefix, key);
+  }
+}
+
 void store(write_draft& draft, const prefix_desc& desc, std::string_view key, json::value& object,
            json::allocator& memory, const verdict& judged, server_fields fields) {
   fields.validated = judged.refused.empty();
@@ -99,6 +109,7 @@ void put(write_draft& draft, const prefix_desc& desc, std::string_view key, json
   const auto judged = validate(desc, key, object, draft);
   if (!judged.refused.empty())
     throw api_error({std::string(desc.name), std::string(key), "ValidationError", judged.refused, 422});
+  rely(draft, judged);
   replace_rows(draft, desc, key, &object, before);
   server_fields fields;
   fields.bundle = bundle;
@@ -158,8 +169,10 @@ bool judge_again(write_draft& draft, const name_pair& who) {
   const auto judged = validate(*desc, who.key, doc, draft);
   const std::string before(*text);
   store(draft, *desc, who.key, doc, doc.GetAllocator(), judged, get_server_fields(doc));
-  if (*draft.get(who.prefix, who.key) != before)
+  if (*draft.get(who.prefix, who.key) != before) {
+    rely(draft, judged);
     return true;
+  }
   draft.forget_if_unchanged(who.prefix, who.key);
   return false;
 }

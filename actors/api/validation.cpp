@@ -195,6 +195,8 @@ private:
                                                   std::to_string(at)));
       seen.push_back(name);
       const auto target = draft_.get(ref.target, name);
+      if (!name.empty() && (target || ref.target != "tasks" || names_task(name)))
+        out_.relied.push_back({ref.target, name, target && !machine_});
       if (!target && (ref.target != "tasks" || names_task(name)))
         missing(std::string(ref.label) + " " + name + " (at " + std::to_string(at) + ") does not exist",
                 true);
@@ -209,6 +211,7 @@ private:
     if (name.empty())
       return;
     const auto target = draft_.get(ref.target, name);
+    out_.relied.push_back({ref.target, std::string(name), target.has_value()});
     if (!target) {
       missing(std::string(machine_ ? ref.machine_label : ref.label) + " " + std::string(name) +
                   " does not exist",

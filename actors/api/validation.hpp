@@ -10,9 +10,17 @@
 
 namespace holdfast::api {
 
+/// Another object by which one was judged.
+struct reliance {
+  std::string_view prefix;
+  std::string key;
+  bool content = false; ///< on what it holds, not only on whether it is there
+};
+
 struct verdict {
   std::vector<std::string> refused; ///< the write must not happen (422 ValidationError)
   std::vector<std::string> errors;  ///< the object is saved, but not Available
+  std::vector<reliance> relied;     ///< the verdict stands as long as these do
 };
 
 /// Judges a full object against its prefix and against what the draft will hold. For machines a missing

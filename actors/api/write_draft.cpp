@@ -36,7 +36,11 @@ void write_draft::remove(std::string_view prefix, std::string_view key) {
 }
 
 void write_draft::expect_unchanged(std::string_view prefix, std::string_view key) {
-  expected_.emplace(prefix, key);
+  expected_.insert_or_assign(full_key(prefix, key), msg::expectation::revision);
+}
+
+void write_draft::expect_presence(std::string_view prefix, std::string_view key) {
+  expected_.try_emplace(full_key(prefix, key), msg::expectation::exists);
 }
 
 void write_draft::forget_if_unchanged(std::string_view prefix, std::string_view key) {
@@ -52,20 +56,21 @@ void write_draft::each_change(
     visit(key.first, key.second, json.has_value());
 }
 
-msg::precondition write_draft::as_seen(const full_key& key) const {
+msg::precondition write_draft::as_seen(const full_key& key, msg::expectation of_present) const {
   const auto stored = base_->get(key.first, key.second);
   if (!stored)
     return {key.first, key.second, msg::expectation::absent, {}};
-  return {key.first, key.second, msg::expectation::revision, stored->rev};
+  const bool exact = of_present == msg::expectation::revision;
+  return {key.first, key.second, of_present, exact ? stored->rev : msg::revision{}};
 }
 
 msg::transaction write_draft::take() {
   msg::transaction tx;
-  for (const auto& key : expected_)
+  for (const auto& [key, expect] : expected_)
     if (!changed_.contains(key))
-      tx.preconditions.push_back(as_seen(key));
+      tx.preconditions.push_back(as_seen(key, expect));
   for (auto& [key, json] : changed_) {
-    tx.preconditions.push_back(as_seen(key));
+    tx.preconditions.push_back(as_seen(key, msg::expectation::revision));
     tx.mutations.push_back({key.first, key.second, std::move(json)});
   }
   changed_.clear();

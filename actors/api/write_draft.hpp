@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +32,8 @@ public:
   void remove(std::string_view prefix, std::string_view key);
   /// The transaction will fail when the object is not as the view has it, though it is not written.
   void expect_unchanged(std::string_view prefix, std::string_view key);
+  /// The same, but any revision will do: only whether there is such an object counts.
+  void expect_presence(std::string_view prefix, std::string_view key);
 
   /// Takes a put back that leaves the object as the view has it.
   void forget_if_unchanged(std::string_view prefix, std::string_view key);
@@ -47,11 +48,11 @@ public:
 
 private:
   using full_key = std::pair<std::string, std::string>;
-  [[nodiscard]] msg::precondition as_seen(const full_key& key) const;
+  [[nodiscard]] msg::precondition as_seen(const full_key& key, msg::expectation of_present) const;
 
   msg::view_ptr base_;
   std::map<full_key, std::optional<std::string>, std::less<>> changed_;
-  std::set<full_key> expected_;
+  std::map<full_key, msg::expectation> expected_; ///< of what is there; the absent must stay so
 };
 
 } // namespace holdfast::api

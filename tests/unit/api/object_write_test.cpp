@@ -202,6 +202,45 @@ TEST_CASE("a write that met another one looks again and loses nothing") {
               {"already exists"}, 409);
 }
 
+TEST_CASE("a reference that another writer deletes first is refused as if it had never been there") {
+  world w;
+  const auto body = machine(R"(,"Profiles":["pea"],"BootEnv":"bee")");
+  const auto race = [&](std::string_view lost) {
+    w.post("profiles", R"({"Name":"pea"})");
+    w.post("bootenvs", R"({"Name":"bee"})");
+    w.gateway.before_write = [&] { CHECK(w.del(lost).status == 200); };
+    const auto raced = w.post("machines", body);
+    CHECK(w.get(lost).status == 404);
+    CHECK(raced.status == 422);
+    CHECK(raced.body == w.post("machines", body).body);
+  };
+  race("profiles/pea");
+  race("bootenvs/bee");
+}
+
+TEST_CASE("what an object was judged by counts as it is when the object is written, and no more than that") {
+  world w;
+  w.gateway.before_write = [&] { CHECK(w.post("profiles", R"({"Name":"late"})").status == 201); };
+  CHECK(field(w.post("stages", R"({"Name":"ash","Profiles":["late"]})"), "Available") == "true");
+
+  w.gateway.before_write = [&] {
+    CHECK(w.patch("profiles/late", R"([{"op":"add","path":"/Profiles/-","value":"none"}])").status == 200);
+  };
+  const auto judged = w.post("stages", R"({"Name":"elm","Profiles":["late"]})");
+  CHECK(judged.status == 201);
+  CHECK(field(judged, "Available") == "false");
+
+  CHECK(w.post("stages", R"({"Name":"oak","Profiles":[""]})").status == 201); // no object has that name
+
+  // A machine asks of its profiles only that they are there: their changes cost it no second look.
+  w.gateway.linear_reads = 0;
+  w.gateway.before_write = [&] {
+    CHECK(w.patch("profiles/late", R"([{"op":"add","path":"/Params/x","value":1}])").status == 200);
+  };
+  CHECK(w.post("machines", machine(R"(,"Profiles":["late"])")).status == 201);
+  CHECK(w.gateway.linear_reads == 0);
+}
+
 TEST_CASE("C-08 a repeat with the same Idempotency-Key gets the first answer") {
   world w;
   const headers key = {{"idempotency-key", "k1"}};
