@@ -15,7 +15,6 @@ using std::chrono::steady_clock;
 
 constexpr auto no_time = bulk_pace::duration{};
 constexpr auto hint_delay = std::chrono::milliseconds(200);
-constexpr auto reclaim_pause = std::chrono::milliseconds(20);
 
 std::uint64_t bytes_of(const std::vector<raft::entry>& entries) {
   std::uint64_t bytes = 0;
@@ -50,7 +49,7 @@ log_writer_impl::behavior_type log_writer_impl::make_behavior() {
       },
       [this](snapshot_atom, std::uint64_t index, const frame_ptr& encoded_config, const view_ptr& view) {
         if (!dead_)
-          write_base(index, encoded_config, view);
+          await_base(index, encoded_config, view);
       },
       [this](chunk_atom, const raft::snapshot_meta& meta, std::uint64_t offset, std::uint64_t length,
              const caf::strong_actor_ptr& peer) {
@@ -74,6 +73,10 @@ log_writer_impl::behavior_type log_writer_impl::make_behavior() {
       [this](flush_atom) { flush(); },
       [this](hint_atom) { save_hint(); },
       [this](reclaim_atom) { reclaim(); },
+      [this](base_atom) {
+        base_retry_pending_ = false;
+        begin_next_base();
+      },
       [this](job_atom, const finished_job& job) { base_written(*job); },
   };
 }
@@ -127,6 +130,8 @@ void log_writer_impl::flush() {
   if (dead_ || (waiting_.empty() && !full_since_))
     return;
   auto full = perform_waiting();
+  if (!base_retry_pending_)
+    begin_next_base(); // its cut may have been among them
   if (dead_)
     return;
   if (full.empty())
@@ -201,81 +206,6 @@ void log_writer_impl::met_full_disk(const std::string& what) {
   delayed_send(this, config_.full_retry, flush_atom::value);
 }
 
-void log_writer_impl::write_base(std::uint64_t index, const msg::frame_ptr& encoded_config,
-                                 const msg::view_ptr& view) {
-  // A member that catches up applies what the leader says is committed, also what still waits for this disk:
-  // then there is no cut yet.
-  if (!waiting_.empty()) {
-    const auto pause = full_since_ ? config_.full_retry : std::chrono::milliseconds(0);
-    return delayed_send(this, pause, msg::snapshot_atom::value, index, encoded_config, view);
-  }
-  const auto cut = disk_->open_cut({index});
-  auto state = std::dynamic_pointer_cast<const state_snapshot>(view);
-  if (!cut || !state)
-    return; // a replay over a cut whose base is there already
-  auto writer = disk_->log().begin_base(cut->gen);
-  if (!writer && writer.failure().kind == wal::error_kind::no_space)
-    return met_full_disk(writer.failure().what);
-  if (!writer)
-    return die(msg::exit_code::log_io, writer.failure().what, "check the disk");
-  auto job = std::make_shared<snapshot_job>();
-  job->writer = std::move(*writer);
-  job->state = std::move(state);
-  job->encoded_config = *encoded_config;
-  if (config_.snapshots_in_place) {
-    run(*job);
-    return base_written(*job);
-  }
-  job->pace = pace_;
-  job->called_off = ended_;
-  const auto self = caf::actor_cast<log_writer_self>(caf::strong_actor_ptr{ctrl()});
-  spawn<caf::detached + caf::hidden>([job, self](caf::event_based_actor* worker) {
-    run(*job);
-    worker->send(self, job_atom::value, job);
-  });
-}
-
-void log_writer_impl::base_written(snapshot_job& job) {
-  if (dead_)
-    return;
-  const auto info = job.writer->info();
-  if (!job.outcome) {
-    const auto& failure = job.outcome.failure();
-    // A snapshot is no promise to anybody: without room for it the log just stays longer. A failed sync is
-    // another matter: what that disk still holds is unknown.
-    if (failure.kind == wal::error_kind::no_space) {
-      spdlog::error("{}", msg::log_line("snapshot_failed").with("reason", failure.what).str());
-      return;
-    }
-    return die(msg::exit_code::log_io, failure.what, "check the disk and the kernel log, then start again");
-  }
-  if (!good(disk_->log().commit_base(std::move(job.writer)), "putting a snapshot in place"))
-    return;
-  if (!good(disk_->log().drop_old_generations(), "dropping old generations"))
-    return;
-  const auto& base = disk_->log().base();
-  spdlog::info("{}", msg::log_line("snapshot_written")
-                         .with("generation", base.gen.value)
-                         .with("index", info.index.value)
-                         .with("bytes", base.file_bytes)
-                         .str());
-  send(replay_, msg::snapshot_atom::value, base.index.value, base.file_bytes);
-  if (auto snapshot = disk_->snapshot_to_send())
-    send(consensus_, msg::snapshot_atom::value, *snapshot);
-  reclaim();
-}
-
-// In small steps with pauses: unlinking a large file at once holds up the next sync for tens of milliseconds.
-void log_writer_impl::reclaim() {
-  if (dead_)
-    return;
-  const auto more = disk_->log().reclaim_step();
-  if (!more)
-    return die(msg::exit_code::log_io, more.failure().what, "check the disk");
-  if (*more)
-    delayed_send(this, reclaim_pause, reclaim_atom::value);
-}
-
 // For this node's own applier at once; for a member that is behind when its turn comes, so that who writes
 // now does not wait longer for it.
 void log_writer_impl::read_log(const raft::log_read& wanted) {
@@ -294,87 +224,6 @@ void log_writer_impl::read_log(const raft::log_read& wanted) {
            raft::ev::log_entries{wanted.for_peer, wanted.first, std::move(*entries)}));
 }
 
-void log_writer_impl::send_chunk(const raft::snapshot_meta& meta, std::uint64_t offset, std::uint64_t length,
-                                 const caf::strong_actor_ptr& peer) {
-  if (const auto rest = pace_->wait(clock().now()); rest > no_time)
-    return delayed_send(this, rest, msg::chunk_atom::value, meta, offset, length, peer);
-  auto reader = disk_->log().open_base({meta.id.value});
-  if (!reader)
-    return; // dropped meanwhile: the core offers the newer one
-  auto bytes = reader->read_raw(offset, length);
-  if (!bytes) {
-    spdlog::error("{}", msg::log_line("snapshot_unreadable").with("reason", bytes.failure().what).str());
-    return;
-  }
-  auto chunk = std::make_shared<msg::snapshot_bytes>();
-  pace_->moved(clock().now(), bytes->size());
-  chunk->meta = meta;
-  chunk->offset = offset;
-  chunk->bytes.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
-  send(caf::actor_cast<msg::peer_actor>(peer), msg::chunk_atom::value, msg::snapshot_bytes_ptr(chunk));
-}
-
-void log_writer_impl::store_chunk(const msg::snapshot_bytes& chunk) {
-  const wal::generation generation{chunk.meta.id.value};
-  if (!receiver_ || receiver_->gen() != generation) {
-    auto receiver = disk_->log().begin_install(generation, chunk.meta.size.value);
-    if (!receiver) {
-      if (receiver.failure().kind == wal::error_kind::no_space)
-        return met_full_disk(receiver.failure().what);
-      return die(msg::exit_code::log_io, receiver.failure().what, "check the disk");
-    }
-    receiver_ = std::move(*receiver);
-    spdlog::info("{}", msg::log_line("snapshot_receiving")
-                           .with("generation", generation.value)
-                           .with("bytes", chunk.meta.size.value)
-                           .with("stored", receiver_->offset())
-                           .str());
-  }
-  if (!chunk.bytes.empty() && chunk.offset == receiver_->offset()) {
-    const auto stored = receiver_->write(chunk.offset, std::as_bytes(std::span{chunk.bytes}));
-    if (!stored && stored.failure().kind == wal::error_kind::no_space) {
-      return met_full_disk(stored.failure().what);
-    }
-    if (!good(stored, "storing a received snapshot"))
-      return;
-  }
-  send(consensus_, msg::chunk_atom::value, chunk.meta.id.value, receiver_->offset());
-}
-
-void log_writer_impl::install(const raft::snapshot_meta& meta, bool keep) {
-  if (!receiver_ || receiver_->gen().value != meta.id.value)
-    return;
-  const auto refuse = [&](const std::string& why) {
-    spdlog::warn("{}", msg::log_line("snapshot_refused").with("reason", why).str());
-    send(consensus_, msg::install_atom::value, meta.id.value, false);
-  };
-  if (keep) {
-    auto checked = receiver_->finish();
-    if (checked) {
-      auto committed = disk_->log().commit_install(std::move(receiver_));
-      receiver_.reset();
-      if (!good(committed, "putting a received snapshot in place"))
-        return;
-      auto reader = disk_->log().open_base({meta.id.value});
-      if (!reader)
-        return die(msg::exit_code::log_io, reader.failure().what, "check the disk");
-      auto content = read_base(*reader, config_.limits);
-      if (const auto* error = std::get_if<std::string>(&content)) {
-        return die(msg::exit_code::state_damaged, *error,
-                   "the snapshot was checked and still cannot be read");
-      }
-      send(replay_, msg::snapshot_atom::value, msg::state_image_ptr(std::get<base_content>(content).state),
-           disk_->log().base().file_bytes, disk_->log().last_index().value);
-      send(consensus_, msg::install_atom::value, meta.id.value, true);
-      reclaim(); // what the snapshot took the place of
-      return;
-    }
-    refuse(checked.failure().what);
-  }
-  (void)good(disk_->log().abandon_install(std::move(receiver_)), "throwing a received snapshot away");
-  receiver_.reset();
-}
-
 void log_writer_impl::save_hint() {
   hint_pending_ = false;
   if (!dead_)
@@ -384,6 +233,7 @@ void log_writer_impl::save_hint() {
 // An orderly end leaves the hint where the log ends, so that the next start can tell every kind of damage.
 void log_writer_impl::abandon() {
   *ended_ = true;
+  awaited_.clear(); // a job that still runs keeps this actor, and must not keep old states with it
   if (disk_)
     save_hint();
   consensus_ = nullptr; // the three hold one another: dead actors must let go or are never freed

@@ -5,6 +5,9 @@
 // answered and nothing is tried again. A full disk is met by the allocator before anything is written: the
 // request waits, consensus is told and stops accepting, and when no room appears within `full_limit` the
 // process ends.
+//
+// Bases are written by a worker, one at a time and in the order of their cuts. One that meets a full disk is
+// tried again until it stands or a received snapshot makes it needless.
 #pragma once
 
 #include "actors/replay/bulk_pace.hpp"
@@ -42,13 +45,17 @@ struct log_writer_config {
     std::string text;
   };
   std::function<aside()> set_aside;
-  /// Tests run the snapshot job in place to stay on one thread.
-  bool snapshots_in_place = false;
+  /// How long a base that met a full disk waits until it is tried again.
+  std::chrono::milliseconds base_retry{5'000};
+  /// Has a base written: run(job), later done(), from any thread. Empty: on a thread of its own. Tests stay
+  /// on theirs.
+  std::function<void(snapshot_job& job, const std::function<void()>& done)> run_job;
 };
 
 using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using hint_atom = caf::atom_constant<caf::atom("hint")>;
 using reclaim_atom = caf::atom_constant<caf::atom("reclaim")>;
+using base_atom = caf::atom_constant<caf::atom("base")>;
 using job_atom = caf::atom_constant<caf::atom("job")>;
 using finished_job = std::shared_ptr<snapshot_job>;
 
@@ -59,9 +66,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(holdfast::replay::finished_job)
 namespace holdfast::replay {
 
 /// The public interface and what the actor says to itself.
-using log_writer_self =
-    msg::log_writer_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<hint_atom>,
-                                  caf::reacts_to<reclaim_atom>, caf::reacts_to<job_atom, finished_job>>;
+using log_writer_self = msg::log_writer_actor::extend<caf::reacts_to<flush_atom>, caf::reacts_to<hint_atom>,
+                                                      caf::reacts_to<reclaim_atom>, caf::reacts_to<base_atom>,
+                                                      caf::reacts_to<job_atom, finished_job>>;
 
 class log_writer_impl final : public runtime::counting_actor<log_writer_self::base> {
 public:
@@ -72,6 +79,18 @@ protected:
   void abandon() override;
 
 private:
+  /// A cut whose base is not on disk yet.
+  struct awaited_base {
+    std::uint64_t index = 0;
+    msg::frame_ptr encoded_config;
+    /// Pins what has changed or gone since: with a disk that stays full, memory grows by what the cuts in the
+    /// queue do not share. Accepted: there is no other copy of the state at that index, and no further cut is
+    /// proposed while the leader itself waits for a base.
+    snapshot_ptr state;
+    std::uint64_t room_wanted = 0; ///< free bytes without which it is not tried again
+    bool failure_told = false;
+  };
+
   void open();
   bool begin_anew(const std::string& damage);
   void take(const msg::persist_ptr& request);
@@ -79,7 +98,11 @@ private:
   [[nodiscard]] std::string perform_waiting();
   [[nodiscard]] std::string short_of_space() const;
   void met_full_disk(const std::string& what);
-  void write_base(std::uint64_t index, const msg::frame_ptr& encoded_config, const msg::view_ptr& view);
+  void await_base(std::uint64_t index, const msg::frame_ptr& encoded_config, const msg::view_ptr& view);
+  void begin_next_base();
+  void try_base_later();
+  void base_met_full_disk(const std::string& what);
+  void throw_away(std::unique_ptr<wal::base_writer> writer);
   void base_written(snapshot_job& job);
   void reclaim();
   void read_log(const raft::log_read& wanted);
@@ -99,6 +122,9 @@ private:
   msg::consensus_actor consensus_;
   msg::replay_group_actor replay_;
 
+  std::deque<awaited_base> awaited_; ///< the front one is being written, or waits for entries or for room
+  bool base_running_ = false;        ///< a job is out; after an install not the front one's any more
+  bool base_retry_pending_ = false;
   std::deque<msg::persist_ptr> waiting_;
   bool flush_pending_ = false;
   bool hint_pending_ = false;

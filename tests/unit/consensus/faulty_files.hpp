@@ -15,12 +15,13 @@ public:
   std::atomic<bool> syncs_fail{false};
   std::atomic<bool> full{false};
   std::atomic<int> syncs{0};
+  std::string full_for; ///< not empty: files whose path ends like this meet a full disk
 
   wal::result<std::unique_ptr<wal::file>> open(const std::string& path, wal::open_mode mode) override {
     auto inner = real().open(path, mode);
     if (!inner)
       return inner.failure();
-    return std::unique_ptr<wal::file>(std::make_unique<faulty_file>(*this, std::move(*inner)));
+    return std::unique_ptr<wal::file>(std::make_unique<faulty_file>(*this, std::move(*inner), path));
   }
   wal::status rename(const std::string& from, const std::string& to) override {
     return real().rename(from, to);
@@ -37,13 +38,13 @@ public:
 private:
   class faulty_file final : public wal::file {
   public:
-    faulty_file(faulty_files& owner, std::unique_ptr<wal::file> inner)
-        : owner_(owner), inner_(std::move(inner)) {}
+    faulty_file(faulty_files& owner, std::unique_ptr<wal::file> inner, std::string path)
+        : owner_(owner), inner_(std::move(inner)), path_(std::move(path)) {}
     wal::result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) override {
       return inner_->read_at(offset, out);
     }
     wal::status write_at(std::uint64_t offset, wal::byte_view data) override {
-      if (owner_.full) {
+      if (owner_.full || (!owner_.full_for.empty() && path_.ends_with(owner_.full_for))) {
         auto size = inner_->size();
         if (size && offset + data.size() > *size)
           return wal::error{wal::error_kind::no_space, ENOSPC, "write: no space left"};
@@ -65,6 +66,7 @@ private:
   private:
     faulty_files& owner_;
     std::unique_ptr<wal::file> inner_;
+    std::string path_;
   };
 
   static wal::file_system& real() { return wal::posix_file_system(); }

@@ -37,7 +37,10 @@ public:
     disk.options.large_step_bytes = 256 << 10;
     disk.options.spare_bytes = 16 << 10;
     disk.fatal = [this](const msg::fatal_report& report) { fatal.push_back(report); };
-    disk.snapshots_in_place = true;
+    disk.run_job = [](replay::snapshot_job& job, const std::function<void()>& done) {
+      replay::run(job);
+      done();
+    };
     disk.free_bytes = free_bytes;
     replay::replay_config store;
     store.fatal = disk.fatal;

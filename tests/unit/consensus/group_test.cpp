@@ -293,3 +293,28 @@ TEST_CASE("a cut that is applied before its entry is on this disk gets its snaps
   group.world.advance(1s);
   CHECK(std::filesystem::exists(group.path("wal/base.1")));
 }
+
+TEST_CASE("WAL-05 a node whose base met a full disk writes it when there is room again, and cuts further") {
+  group_fixture group;
+  group.compaction.floor_bytes = 32 << 10;
+  group.start();
+  const std::string body = "\"" + std::string(1000, 'y') + "\"";
+  const auto write_much = [&] {
+    for (int i = 0; i < 100; ++i)
+      REQUIRE(group.write("k" + std::to_string(i % 5), body)->status == msg::write_status::applied);
+  };
+  group.files.full_for = "base.1.new";
+  write_much();
+  REQUIRE(std::filesystem::exists(group.path("wal/log.1")));
+  CHECK_FALSE(std::filesystem::exists(group.path("wal/base.1")));
+  CHECK_FALSE(std::filesystem::exists(group.path("wal/log.2")));
+  group.files.full_for.clear();
+  group.world.advance(10s);
+  CHECK(std::filesystem::exists(group.path("wal/base.1")));
+  write_much();
+  const auto digest =
+      group.world.ask<msg::log_digest>(group.writer, msg::digests_atom::value, std::uint64_t{0});
+  REQUIRE(digest);
+  CHECK(digest->generation > 1);
+  CHECK(group.fatal.empty());
+}
