@@ -77,7 +77,10 @@ consensus_impl::behavior_type consensus_impl::make_behavior() {
       [this](peer_atom, raft::node_id id, const caf::strong_actor_ptr& peer) { take_peer(id, peer); },
       [this](link_atom, raft::node_id id, link_state state) { take_link(id, state); },
       [this](frame_atom, const frame_ptr& frame) { receive_frame(*frame); },
-      [this](chunk_atom, const snapshot_bytes_ptr& chunk) { send(log_writer_, chunk_atom::value, chunk); },
+      [this](chunk_atom, const snapshot_bytes_ptr& chunk) {
+        if (!chunk->bytes.empty()) // an empty one is how the core's own wish is told (move_snapshots)
+          send(log_writer_, chunk_atom::value, chunk);
+      },
       [this](health_atom, bool healthy, const std::string& reason) {
         unhealthy_ = healthy ? std::string{} : reason;
         consider_activation();

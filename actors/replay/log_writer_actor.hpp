@@ -119,6 +119,7 @@ private:
   std::shared_ptr<bulk_pace> pace_ = std::make_shared<bulk_pace>();
   std::shared_ptr<std::atomic<bool>> ended_ = std::make_shared<std::atomic<bool>>(false);
   std::unique_ptr<wal::base_receiver> receiver_;
+  std::optional<raft::snapshot_meta> announced_; ///< what the core wants to receive; the rest is dropped
   msg::consensus_actor consensus_;
   msg::replay_group_actor replay_;
 

@@ -14,6 +14,10 @@ namespace {
 constexpr auto no_time = bulk_pace::duration{};
 constexpr auto reclaim_pause = std::chrono::milliseconds(20);
 
+bool same_transfer(const raft::snapshot_meta& one, const raft::snapshot_meta& other) {
+  return one.id == other.id && one.index == other.index && one.size == other.size;
+}
+
 } // namespace
 
 void log_writer_impl::await_base(std::uint64_t index, const msg::frame_ptr& encoded_config,
@@ -167,9 +171,15 @@ void log_writer_impl::send_chunk(const raft::snapshot_meta& meta, std::uint64_t 
   send(caf::actor_cast<msg::peer_actor>(peer), msg::chunk_atom::value, msg::snapshot_bytes_ptr(chunk));
 }
 
+// Without bytes it is consensus that says what the core wants to receive. What comes late of a transfer that
+// was given up must not take the place of the one that runs: only one partial file is kept.
 void log_writer_impl::store_chunk(const msg::snapshot_bytes& chunk) {
+  if (chunk.bytes.empty())
+    announced_ = chunk.meta;
+  if (!announced_ || !same_transfer(*announced_, chunk.meta))
+    return;
   const wal::generation generation{chunk.meta.id.value};
-  if (!receiver_ || receiver_->gen() != generation) {
+  if (!receiver_ || receiver_->gen() != generation || receiver_->file_bytes() != chunk.meta.size.value) {
     auto receiver = disk_->log().begin_install(generation, chunk.meta.size.value);
     if (!receiver) {
       if (receiver.failure().kind == wal::error_kind::no_space)
@@ -195,12 +205,16 @@ void log_writer_impl::store_chunk(const msg::snapshot_bytes& chunk) {
 }
 
 void log_writer_impl::install(const raft::snapshot_meta& meta, bool keep) {
-  if (!receiver_ || receiver_->gen().value != meta.id.value)
-    return;
   const auto refuse = [&](const std::string& why) {
     spdlog::warn("{}", msg::log_line("snapshot_refused").with("reason", why).str());
     send(consensus_, msg::install_atom::value, meta.id.value, false);
   };
+  // Without an answer the core would wait for ever and take neither entries nor another snapshot.
+  if (!receiver_ || receiver_->gen().value != meta.id.value) {
+    return refuse("snapshot " + std::to_string(meta.id.value) +
+                  " is not what was received here; the leader sends it again");
+  }
+  announced_.reset(); // what still comes of it is late
   if (keep) {
     auto checked = receiver_->finish();
     if (checked) {

@@ -124,3 +124,39 @@ TEST_CASE("WAL-11 a base whose sync failed ends the process and is not tried aga
   CHECK(jobs.all.size() == 1);
   CHECK_FALSE(disk.exists("base.1"));
 }
+
+TEST_CASE("a late chunk of another transfer does not harm the one that runs") {
+  log_writer_fixture disk;
+  const auto wanted = disk.make_base(5, 50);
+  const auto given_up = disk.make_base(4, 40);
+  disk.announce(given_up);
+  disk.chunk(given_up, 0, 64);
+  disk.announce(wanted);
+  disk.chunk(wanted, 0, 64);
+  disk.chunk(given_up, 64, 16); // in between
+  disk.chunk(wanted, 64, wanted.bytes.size());
+  disk.chunk(given_up, 0, 64); // after the end
+  auto other_size = wanted;
+  other_size.meta.size.value += 8;
+  disk.chunk(other_size, 0, 64);
+  CHECK(disk.stored_told ==
+        std::vector<log_writer_fixture::stored>{{4, 0}, {4, 64}, {5, 0}, {5, 64}, {5, wanted.bytes.size()}});
+  disk.tell(msg::install_atom::value, wanted.meta, true);
+  CHECK(disk.installed_told == std::vector<log_writer_fixture::installed>{{5, true}});
+  CHECK(disk.exists("base.5"));
+  disk.chunk(wanted, 0, 64); // sent twice: nothing begins anew
+  CHECK_FALSE(disk.exists("base.5.part"));
+  CHECK(disk.fatal.empty());
+}
+
+TEST_CASE("an install of what is not held is answered, and the snapshot can be sent again") {
+  log_writer_fixture disk;
+  const auto base = disk.make_base(5, 50);
+  disk.tell(msg::install_atom::value, base.meta, true);
+  CHECK(disk.installed_told == std::vector<log_writer_fixture::installed>{{5, false}});
+  disk.announce(base);
+  disk.chunk(base, 0, base.bytes.size());
+  disk.tell(msg::install_atom::value, base.meta, true);
+  CHECK(disk.installed_told == std::vector<log_writer_fixture::installed>{{5, false}, {5, true}});
+  CHECK(disk.fatal.empty());
+}

@@ -11,6 +11,7 @@ namespace {
 
 struct paper_disk {
   std::vector<msg::persist_ptr> asked;
+  std::vector<msg::snapshot_bytes_ptr> chunks;
   msg::consensus_actor consensus;
 };
 
@@ -43,7 +44,7 @@ public:
         [](snapshot_atom, std::uint64_t, const frame_ptr&, const view_ptr&) {},
         [](chunk_atom, const raft::snapshot_meta&, std::uint64_t, std::uint64_t,
            const caf::strong_actor_ptr&) {},
-        [](chunk_atom, const snapshot_bytes_ptr&) {},
+        [this](chunk_atom, const snapshot_bytes_ptr& chunk) { disk_->chunks.push_back(chunk); },
         [](install_atom, const raft::snapshot_meta&, bool) {},
         [](digests_atom, std::uint64_t) { return log_digest{}; },
     };
@@ -220,6 +221,20 @@ TEST_CASE("ENR-11 a membership change whose answer goes down with consensus is u
   REQUIRE(place->has_value());
   CHECK_FALSE((*place)->done);
   CHECK((*place)->unknown);
+}
+
+TEST_CASE("a member's chunk without bytes does not reach the disk: there it would announce a transfer") {
+  paper_group group;
+  auto chunk = std::make_shared<msg::snapshot_bytes>();
+  chunk->meta.id = {7};
+  caf::anon_send(group.consensus, msg::chunk_atom::value,
+                 msg::snapshot_bytes_ptr(std::make_shared<msg::snapshot_bytes>(*chunk)));
+  group.world.settle();
+  CHECK(group.disk->chunks.empty());
+  chunk->bytes = "x";
+  caf::anon_send(group.consensus, msg::chunk_atom::value, msg::snapshot_bytes_ptr(chunk));
+  group.world.settle();
+  CHECK(group.disk->chunks.size() == 1);
 }
 
 TEST_CASE(
