@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -89,8 +90,11 @@ public:
   }
 
   int run() {
+    // Scripts of a worker that was killed become our children, so that somebody reaps them: the next worker
+    // waits until they are gone.
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     spawn();
-    while (worker_ > 0 || daemon_open_) {
+    while (worker_ > 0 || daemon_open_ || heir_owed()) {
       wait();
     }
     return 0;
@@ -162,14 +166,22 @@ private:
       ::kill(worker_, SIGKILL);
       last_pet_ = 0;
     }
-    if (worker_ > 0 && !daemon_open_ && now - gone_at_ > farewell_limit && !last_try_) {
-      last_try_ = true; // stuck: kill it; the replacement takes the address off and sends the tickets
-      ::kill(worker_, SIGKILL);
+    if (worker_ > 0 && !daemon_open_ && now > farewell_until() && !replaced_) {
+      ::kill(worker_, SIGKILL); // stuck
     }
-    if (worker_ <= 0 && (daemon_open_ || (last_try_ && !replaced_)) && now - spawned_at_ >= respawn_spacing) {
+    if (worker_ <= 0 && (daemon_open_ || heir_owed()) && now - spawned_at_ >= respawn_spacing) {
       replaced_ = !daemon_open_;
       spawn();
     }
+  }
+
+  /// A worker that did not end by itself may have left the address: one more, after the daemon's end, looks.
+  [[nodiscard]] bool heir_owed() const { return unfinished_ && !replaced_; }
+
+  /// The worker waits for the script to have removed the address, which has its own limit.
+  [[nodiscard]] mono_ns farewell_until() const {
+    const mono_ns script = page_.script_until.load(std::memory_order_acquire);
+    return std::max(gone_at_ + farewell_limit, script == 0 ? 0 : script + farewell_limit);
   }
 
   void on_control() {
@@ -205,9 +217,12 @@ private:
     while (::read(children_.get(), &info, sizeof info) > 0) {
     }
     int status = 0;
-    if (worker_ > 0 && ::waitpid(worker_, &status, WNOHANG) == worker_) {
-      worker_ = -1;
-      last_pet_ = 0;
+    for (pid_t ended = 0; (ended = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      if (ended == worker_) {
+        unfinished_ = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        worker_ = -1;
+        last_pet_ = 0;
+      }
     }
   }
 
@@ -221,7 +236,7 @@ private:
   mono_ns last_pet_ = 0;
   mono_ns gone_at_ = 0;
   bool daemon_open_ = true;
-  bool last_try_ = false;
+  bool unfinished_ = false;
   bool replaced_ = false;
 };
 

@@ -93,7 +93,7 @@ guard_rules::actions guard_rules::tick(mono_ns now) {
     out.push_back({guard_act::tell_daemon, guard_note::restored});
   } else if (renew_at_ <= now) {
     renew_at_ = now + timing_.renew;
-    out.push_back({guard_act::add_address, guard_note::none});
+    out.push_back({guard_act::renew_address, guard_note::none});
   }
   announce_due(now, out);
   return out;
@@ -137,12 +137,12 @@ guard_rules::actions guard_rules::link(mono_ns now, bool usable, bool changed) {
   return out;
 }
 
-guard_rules::actions guard_rules::add_failed(mono_ns now) {
+guard_rules::actions guard_rules::add_failed(mono_ns now, bool by_script) {
   if (!holding_) {
     return {};
   }
   restore_pending_ = true;
-  restore_after_ = now + timing_.restore_spacing;
+  restore_after_ = now + (by_script ? timing_.script_spacing : timing_.restore_spacing);
   return {{guard_act::tell_daemon, guard_note::failed}};
 }
 

@@ -22,11 +22,13 @@ struct guard_timing {
   mono_ns refresh = 30'000'000'000;        ///< announcement while nothing happens
   mono_ns reclaim_spacing = 1'000'000'000; ///< at most one defence of the address in this time
   mono_ns restore_spacing = 200'000'000;   ///< at most one re-add after a foreign delete in this time
+  mono_ns script_spacing = 1'000'000'000;  ///< a script that failed is not run again before
 };
 
 enum class guard_act : std::uint8_t {
-  add_address,    ///< with the kernel lifetime; also renews it
-  remove_address, ///< also when it may not be there
+  add_address,    ///< with the kernel lifetime
+  renew_address,  ///< sets that lifetime anew
+  remove_address, ///< also when it may not be there; what follows waits until it is surely off
   announce,       ///< both gratuitous forms / unsolicited NA
   send_tickets,   ///< the daemon is dead and the address is off: tell every member
   tell_daemon,    ///< `note` says what happened
@@ -72,8 +74,8 @@ public:
   actions claim(mono_ns now);
   /// usable: up, with carrier. `changed`: the MAC or the interface index is another one than before.
   actions link(mono_ns now, bool usable, bool changed);
-  /// add_address failed.
-  actions add_failed(mono_ns now);
+  /// add_address failed; `by_script`: it was the operator's script that did.
+  actions add_failed(mono_ns now, bool by_script = false);
 
   [[nodiscard]] bool holding() const { return holding_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }

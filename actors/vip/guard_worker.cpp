@@ -1,8 +1,8 @@
 #include "actors/vip/guard_worker.hpp"
 
-#include <arpa/inet.h>
+#include "actors/vip/ticket_sender.hpp"
+
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,38 +18,6 @@ namespace holdfast::vip {
 namespace {
 
 constexpr mono_ns pet_interval = 40 * mono_ms;
-constexpr std::array<int, 3> ticket_pauses_ms{0, 30, 100};
-
-/// "10.0.0.1:8093" or "[fd00::1]:8093" as a socket address; 0 when it is neither.
-socklen_t parse_target(const std::string& text, sockaddr_storage& out) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) {
-    return 0;
-  }
-  std::string host = text.substr(0, colon);
-  if (host.size() > 1 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  }
-  const auto port = htons(static_cast<std::uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 10)));
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&out);
-  if (inet_pton(AF_INET, host.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = port;
-    return sizeof *v4;
-  }
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&out);
-  if (inet_pton(AF_INET6, host.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = port;
-    return sizeof *v6;
-  }
-  return 0;
-}
-
-bool told_by_script(guard_note note) {
-  return note == guard_note::held || note == guard_note::restored || note == guard_note::released ||
-         note == guard_note::lapsed;
-}
 
 } // namespace
 
@@ -71,30 +39,43 @@ std::string guard_worker::open_sockets() {
 }
 
 int guard_worker::run() {
-  const auto missing = open_sockets();
-  // What an earlier worker was told: whatever it put on the interface must not outlive it (VIP-04).
-  const auto left = page_.configure_size.load(std::memory_order_acquire);
-  const auto left_tickets = page_.tickets_size.load(std::memory_order_acquire);
-  if (left > 0) {
-    if (const auto m = decode_to_guard(std::span{page_.configure}.first(left))) {
-      if (const auto* earlier = std::get_if<to_guard::configure>(&*m)) {
-        handle(*earlier);
-      }
-    }
-  }
-  if (left_tickets > 0) {
-    if (const auto m = decode_to_guard(std::span{page_.tickets}.first(left_tickets))) {
-      if (const auto* earlier = std::get_if<to_guard::tickets>(&*m)) {
-        tickets_ = *earlier;
-      }
-    }
-  }
+  missing_ = open_sockets();
+  take_over();
   show_deadline();
-  send(to_daemon::ready{missing}); // only now: whoever hears it may rely on the address being off
+  settle();
   while (!done_) {
     wait();
   }
   return 0;
+}
+
+void guard_worker::take_over() {
+  // It must not outlive the one who put it there (VIP-04), nor be put there after all by his script.
+  if (const pid_t group = page_.script_group.load(std::memory_order_acquire); group > 0) {
+    script_.stop_group(mono_now(), group);
+  }
+  std::vector<to_guard::configure> left; // read before anything is written
+  for (const auto& slot : page_.earlier) {
+    if (const auto m = slot.read(); m && std::holds_alternative<to_guard::configure>(*m)) {
+      left.push_back(std::get<to_guard::configure>(*m));
+    }
+  }
+  if (const auto m = page_.configure.read(); m && std::holds_alternative<to_guard::configure>(*m)) {
+    config_ = std::get<to_guard::configure>(*m);
+    if (valid_interface_name(config_.interface)) {
+      address_ = parse_cidr(config_.cidr);
+    }
+  }
+  for (const auto& earlier : left) {
+    owe(earlier);
+  }
+  if (address_) {
+    owe(config_);
+    look_at_link();
+  }
+  if (const auto m = page_.tickets.read(); m && std::holds_alternative<to_guard::tickets>(*m)) {
+    tickets_ = std::get<to_guard::tickets>(*m);
+  }
 }
 
 void guard_worker::wait() {
@@ -118,6 +99,7 @@ void guard_worker::wait() {
   if (script_.running()) {
     on_script();
   }
+  settle();
   if (probe_until_ != 0 && probe_until_ <= mono_now()) {
     finish_probe("");
   }
@@ -127,22 +109,30 @@ void guard_worker::wait() {
 int guard_worker::poll_timeout(mono_ns now) const {
   mono_ns next = now + 3600'000 * mono_ms;
   if (const auto due = rules_.next_deadline()) {
-    next = std::min({next, *due, pet_at_});
+    next = std::min(next, *due);
+  }
+  if (busy()) {
+    next = std::min(next, pet_at_);
+  }
+  for (const auto& owed : owed_) {
+    if (!script_.running()) {
+      next = std::min(next, owed.due);
+    }
   }
   if (probe_until_ != 0) {
     next = std::min(next, probe_until_);
   }
   if (script_.running()) {
-    next = std::min({next, script_.deadline(), now + 50 * mono_ms});
+    next = std::min(next, script_.wake_at(now));
   }
   return static_cast<int>(std::clamp<mono_ns>((next - now + mono_ms - 1) / mono_ms, 0, 3600'000));
 }
 
 void guard_worker::pet_keeper(mono_ns now) {
-  if (!rules_.holding() && !script_.running() && pet_at_ != 0) {
+  if (!busy() && pet_at_ != 0) {
     pet_at_ = 0;
     (void)!::write(pet_.get(), "i", 1);
-  } else if (rules_.holding() && pet_at_ <= now) {
+  } else if (busy() && pet_at_ <= now) {
     pet_at_ = now + pet_interval;
     (void)!::write(pet_.get(), "h", 1);
   }
@@ -166,6 +156,7 @@ void guard_worker::receive() {
     if (got <= 0) {
       daemon_open_ = false;
       perform(rules_.daemon_gone(mono_now()));
+      show_deadline();
       return;
     }
     if (const auto m = decode_to_guard(std::span{packet}.first(static_cast<std::size_t>(got)))) {
@@ -176,18 +167,13 @@ void guard_worker::receive() {
   }
 }
 
-void guard_worker::remember(std::atomic<std::uint32_t>& size, std::array<char, max_guard_packet>& where,
-                            const std::string& packet) {
-  size.store(0, std::memory_order_release);
-  if (packet.size() <= where.size()) {
-    std::copy(packet.begin(), packet.end(), where.begin());
-    size.store(static_cast<std::uint32_t>(packet.size()), std::memory_order_release);
-  }
-}
-
 void guard_worker::handle(const to_guard::configure& m) {
   if (address_ && m == config_) { // a new life of the daemon's actor: nothing changes for the address
-    tell(rules_.holding() ? guard_note::held : guard_note::released, {});
+    if (!owed_.empty()) {
+      once_off_ = {{guard_act::tell_daemon, guard_note::released}};
+    } else if (!add_wanted_ && !script_.running()) { // otherwise the script's end says it
+      tell(rules_.holding() ? guard_note::held : guard_note::released, {});
+    }
     if (!link_.usable())
       tell(guard_note::link_lost, {});
     return;
@@ -197,12 +183,11 @@ void guard_worker::handle(const to_guard::configure& m) {
   }
   config_ = m;
   address_ = m.cidr.empty() ? std::nullopt : parse_cidr(m.cidr);
-  remember(page_.configure_size, page_.configure, encode(to_guard::message{m}));
   if (!m.cidr.empty() && (!address_ || !valid_interface_name(m.interface))) {
     address_.reset();
     tell(guard_note::failed, fmt::format("cannot guard '{}' on '{}'", m.cidr, m.interface));
-    return;
   }
+  remember();
   if (address_) {
     remove();
     link_ = {};
@@ -211,7 +196,8 @@ void guard_worker::handle(const to_guard::configure& m) {
 }
 
 void guard_worker::handle(const to_guard::hold& m) {
-  if (address_) {
+  // Before it said that it is ready the daemon does not know of this worker.
+  if (address_ && ready_said_) {
     perform(rules_.hold(mono_now(), m.deadline, m.epoch));
     show_deadline();
   }
@@ -237,7 +223,7 @@ void guard_worker::handle(const to_guard::ping& m) {
 
 void guard_worker::handle(const to_guard::tickets& m) {
   tickets_ = m;
-  remember(page_.tickets_size, page_.tickets, encode(to_guard::message{m}));
+  page_.tickets.write(encode(to_guard::message{m}));
 }
 
 void guard_worker::finish_probe(const std::string& mac) {
@@ -246,25 +232,34 @@ void guard_worker::finish_probe(const std::string& mac) {
 }
 
 void guard_worker::perform(const guard_rules::actions& todo) {
-  for (const auto& action : todo) {
-    switch (action.what) {
+  for (auto action = todo.begin(); action != todo.end(); ++action) {
+    switch (action->what) {
     case guard_act::add_address:
-      add();
+      if (!add()) {
+        return;
+      }
+      break;
+    case guard_act::renew_address:
+      // What a script puts on has no lifetime.
+      if (config_.script.empty() && !add()) {
+        return;
+      }
       break;
     case guard_act::remove_address:
+      once_off_.assign(std::next(action), todo.end());
       remove();
-      break;
+      return;
     case guard_act::announce:
       announce();
       break;
     case guard_act::send_tickets:
-      send_tickets();
+      // No ticket for this epoch was left with us: the members wait the lease out.
+      if (!tickets_.payload.empty() && tickets_.epoch == rules_.epoch()) {
+        send_release_tickets(tickets_);
+      }
       break;
     case guard_act::tell_daemon:
-      // In the script form the address is on or off when the script has said so.
-      if (config_.script.empty() || !told_by_script(action.note)) {
-        tell(action.note, action.note == guard_note::failed ? failure_ : std::string{});
-      }
+      tell(action->note, action->note == guard_note::failed ? failure_ : std::string{});
       break;
     case guard_act::finish:
       done_ = true;
@@ -273,14 +268,21 @@ void guard_worker::perform(const guard_rules::actions& todo) {
   }
 }
 
-void guard_worker::add() {
+bool guard_worker::add() {
   // Before the address is on: a worker that is stopped between the two would stand there unwatched.
   show_deadline();
   pet_keeper(mono_now());
+  // The wish to have it off is over, unless that is just being done.
+  std::erase_if(owed_, [this](const removal& owed) {
+    return owed.what == config_ && !(script_.running() && script_for_ == config_);
+  });
+  remember();
   if (!config_.script.empty()) {
-    start_script("add");
-    return;
+    add_wanted_ = !(script_.running() && script_.action() == "add" && !script_.cancelled());
+    settle();
+    return false;
   }
+  once_off_.clear();
   const int error = link_.index == 0 || !netlink_
                         ? ENODEV
                         : netlink_->add_address(link_.index, *address_, guard_timing{}.kernel_lifetime_s);
@@ -288,26 +290,7 @@ void guard_worker::add() {
     failure_ = fmt::format("{} on {}: {}", config_.cidr, config_.interface, std::strerror(error));
     perform(rules_.add_failed(mono_now()));
   }
-}
-
-void guard_worker::remove() {
-  if (!address_) {
-    return;
-  }
-  if (!config_.script.empty()) {
-    start_script("remove");
-    return;
-  }
-  if (!netlink_) {
-    return;
-  }
-  for (const auto& found : netlink_->find_address(*address_)) {
-    if (const int error = netlink_->remove_address(found.index, *address_, found.address.prefix);
-        error != 0) {
-      failure_ = fmt::format("{} cannot be taken off: {}", config_.cidr, std::strerror(error));
-      tell(guard_note::failed, failure_);
-    }
-  }
+  return true;
 }
 
 void guard_worker::announce() {
@@ -321,64 +304,6 @@ void guard_worker::announce() {
   }
   if (sent) {
     tell(guard_note::announced, {});
-  }
-}
-
-void guard_worker::start_script(const std::string& action) {
-  if (script_.running()) {
-    wanted_script_ = action; // the last wish counts
-    return;
-  }
-  std::string why;
-  if (!script_.start(mono_now(), config_.script, action, config_.interface, config_.cidr, why)) {
-    failure_ = why;
-    tell(guard_note::failed, why);
-    return;
-  }
-  if (!daemon_open_) {
-    (void)script_.finish();
-  }
-}
-
-void guard_worker::on_script() {
-  const auto result = script_.poll(mono_now());
-  if (!result) {
-    return;
-  }
-  if (!result->ok) {
-    failure_ = fmt::format("{} {}: {}", config_.script, result->action, result->text);
-    tell(guard_note::failed, failure_);
-  } else if (result->action == "add" && rules_.holding()) {
-    announce();
-    tell(guard_note::held, {});
-  } else if (result->action == "remove" && wanted_script_.empty()) {
-    tell(guard_note::released, {});
-  }
-  if (!wanted_script_.empty()) {
-    start_script(std::exchange(wanted_script_, {}));
-  }
-}
-
-void guard_worker::send_tickets() {
-  if (tickets_.payload.empty() || tickets_.epoch != rules_.epoch()) {
-    return; // no ticket for this epoch was left with us: the members wait the lease out
-  }
-  for (const int pause : ticket_pauses_ms) {
-    ::poll(nullptr, 0, pause);
-    for (const auto& target : tickets_.targets) {
-      sockaddr_storage to{};
-      const socklen_t size = parse_target(target, to);
-      if (size == 0) {
-        continue;
-      }
-      const unique_fd socket{::socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-      sockaddr_storage from{};
-      if (const socklen_t own = parse_target(tickets_.source_ip + ":0", from); own > 0) {
-        (void)::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), own);
-      }
-      (void)::sendto(socket.get(), tickets_.payload.data(), tickets_.payload.size(), MSG_DONTWAIT,
-                     reinterpret_cast<const sockaddr*>(&to), size);
-    }
   }
 }
 
@@ -430,8 +355,10 @@ void guard_worker::on_netlink(const netlink_event& event) {
   case what::address_added:
     if (!rules_.holding() && config_.script.empty() && event.address.address.kind == address_->kind &&
         event.address.address.bytes == address_->bytes && !netlink_->find_address(*address_).empty()) {
+      if (owed_.empty()) {
+        once_off_ = {{guard_act::tell_daemon, guard_note::stray}};
+      }
       remove();
-      tell(guard_note::stray, {});
     }
     break;
   }

@@ -2,28 +2,17 @@
 // socket, follows guard_rules, and ends by itself once the daemon is dead and the address is off.
 #pragma once
 
+#include "actors/vip/guard_page.hpp"
 #include "actors/vip/guard_protocol.hpp"
 #include "actors/vip/netlink.hpp"
 #include "actors/vip/packet_socket.hpp"
 #include "actors/vip/script_runner.hpp"
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace holdfast::vip {
-
-/// Shared between the keeper and every worker it forks: what the last worker was told, so that the next one
-/// can clean up after it even when the daemon cannot speak. A size of 0 means nothing (or a write cut short).
-struct guard_page {
-  std::atomic<std::uint32_t> configure_size{0};
-  std::atomic<std::uint32_t> tickets_size{0};
-  /// Until when the worker may hold (mono_ns); 0: it does not hold. The keeper ends a worker that overstays.
-  std::atomic<mono_ns> deadline{0};
-  std::array<char, max_guard_packet> configure{};
-  std::array<char, max_guard_packet> tickets{};
-};
 
 class guard_worker {
 public:
@@ -35,6 +24,8 @@ public:
 private:
   /// Says what this process was not given.
   std::string open_sockets();
+  /// Owes the removal of whatever an earlier worker put on the interface.
+  void take_over();
   void receive();
   void handle(const to_guard::configure& m);
   void handle(const to_guard::hold& m);
@@ -43,24 +34,29 @@ private:
   void handle(const to_guard::ping& m);
   void handle(const to_guard::tickets& m);
   void perform(const guard_rules::actions& todo);
-  void add();
+  /// Whether the address is on. With a script it is not yet: on_script() goes on when it is.
+  bool add();
   void remove();
+  void owe(const to_guard::configure& what);
+  void settle();
+  void settled();
+  bool take_off(const to_guard::configure& what);
+  void not_off(std::size_t which);
   void announce();
-  void send_tickets();
   void tell(guard_note what, const std::string& detail);
   void send(const to_daemon::message& m);
   void look_at_link();
   void on_netlink(const netlink_event& event);
   void on_frame(std::span<const std::uint8_t> bytes);
   void on_script();
-  void start_script(const std::string& action);
+  bool start_script(const std::string& action, const to_guard::configure& what);
   void finish_probe(const std::string& mac);
   void pet_keeper(mono_ns now);
   void show_deadline();
   [[nodiscard]] int poll_timeout(mono_ns now) const;
   void wait();
-  void remember(std::atomic<std::uint32_t>& size, std::array<char, max_guard_packet>& where,
-                const std::string& packet);
+  void remember();
+  [[nodiscard]] bool busy() const { return rules_.holding() || script_.running() || !owed_.empty(); }
 
   unique_fd daemon_;
   unique_fd pet_;
@@ -69,13 +65,23 @@ private:
   std::unique_ptr<netlink_monitor> monitor_;
   std::unique_ptr<packet_socket> packets_;
   script_runner script_;
-  std::string wanted_script_; ///< action to run once the current one is over
+  to_guard::configure script_for_; ///< what the running script was started with
+  /// An address that must be off and is not surely so, as it was put on, and when to try.
+  struct removal {
+    to_guard::configure what;
+    mono_ns due = 0;
+  };
+  std::vector<removal> owed_;
+  guard_rules::actions once_off_; ///< what follows when nothing is owed any more
+  bool add_wanted_ = false;       ///< run the script's add once no removal is on its way
   guard_rules rules_;
   std::optional<vip_address> address_;
   to_guard::configure config_;
   to_guard::tickets tickets_;
   link_info link_;
   std::string failure_;
+  std::string missing_;
+  bool ready_said_ = false;
   mono_ns probe_until_ = 0;
   mono_ns pet_at_ = 0;
   bool daemon_open_ = true;

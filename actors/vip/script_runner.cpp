@@ -9,7 +9,6 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +21,13 @@ namespace {
 
 constexpr std::size_t longest_output = 200;
 constexpr int most_reads = 64;
+constexpr mono_ns look_interval = 50 * mono_ms;
+/// Where no descriptor tells of the end. The guard runs before all others: it must sleep in between.
+constexpr mono_ns close_look_interval = 2 * mono_ms;
+
+std::string trimmed(const std::string& text) {
+  return text.substr(0, text.find_last_not_of(" \n") + 1);
+}
 
 struct spawn_actions {
   posix_spawn_file_actions_t raw;
@@ -83,72 +89,104 @@ bool script_runner::start(mono_ns now, const std::string& script, const std::str
   }
   action_ = action;
   text_.clear();
+  stopped_ = false;
+  timed_out_ = false;
   deadline_ = now + time_limit;
   return true;
 }
 
-script_result script_runner::collect(bool ended_by_us) {
-  int status = 0;
-  if (ended_by_us) {
-    ::kill(-pid_, SIGKILL);
+void script_runner::stop(mono_ns now) {
+  timed_out_ = false;
+  if (running() && !stopped_) {
+    stop_group(now, pid_);
   }
+}
+
+void script_runner::stop_group(mono_ns now, pid_t group) {
+  if (!running()) {
+    action_.clear();
+    text_.clear();
+    timed_out_ = false;
+  }
+  pid_ = group;
+  stopped_ = true;
+  deadline_ = now + time_limit;
+  ::kill(-group, SIGKILL);
+}
+
+mono_ns script_runner::wake_at(mono_ns now) const {
+  const bool nothing_to_read = stopped_ || !output_.valid();
+  return std::min(deadline_, now + (nothing_to_read ? close_look_interval : look_interval));
+}
+
+script_result script_runner::collect() {
+  int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = -1;
-  output_ = unique_fd{};
-  while (!text_.empty() && (text_.back() == '\n' || text_.back() == ' ')) {
-    text_.pop_back();
-  }
   script_result out;
   out.action = action_;
-  out.ok = !ended_by_us && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (ended_by_us) {
-    out.text = fmt::format("ended after {} s: {}", time_limit / 1'000'000'000, text_);
-  } else if (WIFSIGNALED(status)) {
-    out.text = fmt::format("died of signal {}: {}", WTERMSIG(status), text_);
-  } else {
-    out.text = fmt::format("exit code {}: {}", WEXITSTATUS(status), text_);
-  }
+  out.ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  out.text = WIFSIGNALED(status) ? fmt::format("died of signal {}: {}", WTERMSIG(status), trimmed(text_))
+                                 : fmt::format("exit code {}: {}", WEXITSTATUS(status), trimmed(text_));
   return out;
 }
 
-std::optional<script_result> script_runner::poll(mono_ns now) {
+script_result script_runner::give_up(bool gone) {
+  pid_ = -1;
+  output_ = unique_fd{};
+  return {false, !timed_out_, action_,
+          fmt::format("{}{}: {}",
+                      timed_out_ ? fmt::format("ended after {} s", time_limit / 1'000'000'000) : "ended",
+                      gone ? "" : ", though some of its processes do not end", trimmed(text_))};
+}
+
+void script_runner::read_output() {
   std::array<char, 512> chunk{};
-  for (int reads = 0;; ++reads) {
-    if (reads == most_reads) { // a script that never stops talking must not hold the guard up
-      return now >= deadline_ ? std::optional{collect(true)} : std::nullopt;
-    }
+  for (int reads = 0; reads < most_reads; ++reads) { // one that never stops talking must not hold us up
     const auto got = ::read(output_.get(), chunk.data(), chunk.size());
     if (got > 0) {
       if (text_.size() < longest_output) {
         text_.append(chunk.data(), std::min(static_cast<std::size_t>(got), longest_output - text_.size()));
       }
-      continue;
+    } else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+      output_ = unique_fd{}; // nobody can write any more
+      break;
+    } else if (errno == EAGAIN) {
+      break;
     }
-    if (got < 0 && errno == EINTR) {
-      continue;
-    }
-    if (got < 0 && errno == EAGAIN) {
-      return now >= deadline_ ? std::optional{collect(true)} : std::nullopt;
-    }
-    break; // end of output: nobody can write any more
   }
-  // A script may close its output and live on: the limit holds for the process, too.
-  siginfo_t info{};
-  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0) {
-    return now >= deadline_ ? std::optional{collect(true)} : std::nullopt;
-  }
-  return collect(false);
 }
 
-script_result script_runner::finish() {
-  for (;;) {
-    const mono_ns left = deadline_ - mono_now();
-    pollfd wait{output_.get(), POLLIN, 0};
-    ::poll(&wait, 1, static_cast<int>(std::clamp<mono_ns>(left / 1'000'000, 0, 100)));
-    if (auto result = poll(mono_now())) {
-      return *result;
-    }
+bool script_runner::leader_ended() const {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid != 0;
+}
+
+bool script_runner::group_gone() const {
+  // The leader is our child; its orphans become children of the keeper, which reaps them.
+  while (::waitpid(-pid_, nullptr, WNOHANG) > 0) {
   }
+  return ::kill(-pid_, SIGKILL) != 0 && errno == ESRCH;
+}
+
+std::optional<script_result> script_runner::poll(mono_ns now) {
+  if (!stopped_) {
+    if (output_.valid()) {
+      read_output();
+    }
+    // A script may close its output and live on: the limit holds for the process, too.
+    if (!output_.valid() && leader_ended()) {
+      return collect();
+    }
+    if (now < deadline_) {
+      return std::nullopt;
+    }
+    stop(now);
+    timed_out_ = true;
+  }
+  const bool gone = group_gone();
+  return gone || now >= deadline_ ? std::optional{give_up(gone)} : std::nullopt;
 }
 
 } // namespace holdfast::vip

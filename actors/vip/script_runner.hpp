@@ -13,8 +13,9 @@ namespace holdfast::vip {
 
 struct script_result {
   bool ok = false;
-  std::string action; ///< add or remove
-  std::string text;   ///< "exit code 3: <output>", "ended after 10 s: …", "cannot be run: …"
+  bool cancelled = false; ///< by stop()
+  std::string action;     ///< add or remove
+  std::string text;       ///< "exit code 3: <output>", "ended after 10 s: …", "cannot be run: …"
 };
 
 class script_runner {
@@ -24,19 +25,35 @@ public:
   /// Starts the script. False, with the reason in `why`, when it cannot be started (missing, not executable).
   [[nodiscard]] bool start(mono_ns now, const std::string& script, const std::string& action,
                            const std::string& interface, const std::string& cidr, std::string& why);
+  /// Kills the running script and all it started in its process group. It runs until poll() says that these
+  /// are gone: what they were just asking of the kernel is done or not by then, and nothing follows.
+  void stop(mono_ns now);
+  /// The same for the group of a script that another process left running.
+  void stop_group(mono_ns now, pid_t group);
   [[nodiscard]] bool running() const { return pid_ > 0; }
-  /// Readable when there is output or the script ended; -1 while none runs.
-  [[nodiscard]] int fd() const { return running() ? output_.get() : -1; }
+  /// By stop(), not for its time limit.
+  [[nodiscard]] bool cancelled() const { return stopped_ && !timed_out_; }
+  [[nodiscard]] pid_t group() const { return pid_; }
+  /// add or remove; empty for another process's script.
+  [[nodiscard]] const std::string& action() const { return action_; }
+  /// Readable when there is output or the script ended; -1 while none runs or nothing more can be read.
+  [[nodiscard]] int fd() const { return running() && !stopped_ ? output_.get() : -1; }
+  /// When to call poll() at the latest, whatever fd() does.
+  [[nodiscard]] mono_ns wake_at(mono_ns now) const;
   [[nodiscard]] mono_ns deadline() const { return deadline_; }
-  /// Call when fd() is readable or the deadline passed; a result once the script is over.
+  /// Call when fd() is readable or at wake_at(); a result once the script is over.
   [[nodiscard]] std::optional<script_result> poll(mono_ns now);
-  /// Blocks until the running script is over, at most its time limit. For the guard's last act.
-  [[nodiscard]] script_result finish();
 
 private:
-  script_result collect(bool ended_by_us);
+  void read_output();
+  [[nodiscard]] bool leader_ended() const;
+  [[nodiscard]] bool group_gone() const;
+  script_result collect();
+  script_result give_up(bool gone);
   unique_fd output_;
   pid_t pid_ = -1;
+  bool stopped_ = false;
+  bool timed_out_ = false;
   mono_ns deadline_ = 0;
   std::string action_;
   std::string text_;

@@ -1,23 +1,17 @@
 // The guard as real processes on a real interface, in a network namespace of its own. Needs root.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include "actors/vip/guard_keeper.hpp"
-#include "actors/vip/guard_protocol.hpp"
 #include "actors/vip/guard_worker.hpp"
-#include "actors/vip/netlink.hpp"
-#include "actors/vip/script_runner.hpp"
+#include "tests/unit/vip/guard_fixture.hpp"
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <iostream>
-#include <poll.h>
 #include <sched.h>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,32 +19,9 @@
 #include <unistd.h>
 
 using namespace holdfast::vip;
+using namespace holdfast::vip::test;
 
 namespace {
-
-constexpr mono_ns ms = 1'000'000;
-const char* const vip_text = "10.99.0.9/24";
-
-void shell(const char* command) {
-  if (std::system(command) != 0) {
-    throw std::runtime_error{std::string{"failed: "} + command};
-  }
-}
-
-template <class Condition>
-mono_ns until(Condition holds, mono_ns limit, const char* what) {
-  const mono_ns began = mono_now();
-  while (!holds()) {
-    REQUIRE_MESSAGE(mono_now() - began < limit, what);
-    ::poll(nullptr, 0, 1);
-  }
-  return mono_now() - began;
-}
-
-bool standing() {
-  netlink kernel;
-  return !kernel.find_address(*parse_cidr(vip_text)).empty();
-}
 
 struct rusage_of_process {
   long ticks = 0;
@@ -161,11 +132,6 @@ struct daemon_process {
       ::poll(nullptr, 0, 20);
     }
   }
-
-  static void say(const guard_handle::worker& to, const to_guard::message& m) {
-    const auto packet = encode(m);
-    (void)::send(to.channel.get(), packet.data(), packet.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  }
 };
 
 } // namespace
@@ -221,9 +187,9 @@ TEST_CASE("the keeper watches the guard before the address is on, so that no sto
   }
   ::close(pair[1]);
   guard_handle::worker worker{unique_fd{pair[0]}, child};
-  daemon_process::say(worker, to_guard::configure{vip_text, "v0", ""});
+  say(worker, to_guard::configure{vip_text, "v0", ""});
   for (int round = 0; round < 20; ++round) {
-    daemon_process::say(worker, to_guard::hold{mono_now() + 5000 * ms, 1});
+    say(worker, to_guard::hold{mono_now() + 5000 * ms, 1});
     netlink kernel;
     const auto address = *parse_cidr(vip_text);
     while (kernel.find_address(address).empty()) { // no pause: what counts is the very moment
@@ -231,7 +197,7 @@ TEST_CASE("the keeper watches the guard before the address is on, so that no sto
     char word = 0;
     REQUIRE(::read(pet[0], &word, 1) == 1);
     CHECK(word == 'h');
-    daemon_process::say(worker, to_guard::release{});
+    say(worker, to_guard::release{});
     until([&] { return ::read(pet[0], &word, 1) == 1 && word == 'i'; }, 2000 * ms, "the worker to be idle");
   }
   worker.channel = unique_fd{};
@@ -294,7 +260,7 @@ TEST_CASE("VIP-04 what an earlier process left on the interface is removed befor
   bool gone = false;
   std::optional<guard_handle::worker> worker;
   until([&] { return (worker = guard.next_worker(gone)).has_value(); }, 1000 * ms, "a worker");
-  daemon_process::say(*worker, to_guard::configure{vip_text, "v0", ""});
+  say(*worker, to_guard::configure{vip_text, "v0", ""});
   until([] { return !standing(); }, 500 * ms, "the stale address to go");
 }
 

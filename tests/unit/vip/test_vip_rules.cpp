@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <poll.h>
 
 using namespace holdfast::vip;
 
@@ -17,7 +18,7 @@ constexpr mono_ns ms = 1'000'000;
 std::string names(const guard_rules::actions& actions) {
   std::string out;
   for (const auto& a : actions) {
-    static constexpr const char* acts[] = {"add", "remove", "announce", "tickets", "tell", "finish"};
+    static constexpr const char* acts[] = {"add", "renew", "remove", "announce", "tickets", "tell", "finish"};
     static constexpr const char* notes[] = {"",      "held", "released", "lapsed", "restored",
                                             "claim", "lost", "back",     "failed"};
     out += (out.empty() ? "" : " ") + std::string{acts[static_cast<int>(a.what)]};
@@ -38,6 +39,15 @@ std::string run(guard_rules& rules, mono_ns until) {
     }
   }
   return out;
+}
+
+script_result finish(script_runner& runner) {
+  for (;;) {
+    pollfd output{runner.fd(), POLLIN, 0};
+    ::poll(&output, 1, static_cast<int>((runner.wake_at(mono_now()) - mono_now()) / ms));
+    if (auto result = runner.poll(mono_now()))
+      return *result;
+  }
 }
 
 } // namespace
@@ -75,9 +85,9 @@ TEST_CASE("VIP-02 the opening series is announced at 0, 20, 100, 500, 1000 and 2
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
   const auto did = run(rules, 31'000 * ms);
-  CHECK(did.find("20=announce 100=announce 500=announce 1000=add announce") == 0);
-  CHECK(did.find("2000=add announce") != std::string::npos);
-  CHECK(did.find("30000=add announce") != std::string::npos);
+  CHECK(did.find("20=announce 100=announce 500=announce 1000=renew announce") == 0);
+  CHECK(did.find("2000=renew announce") != std::string::npos);
+  CHECK(did.find("30000=renew announce") != std::string::npos);
   CHECK(std::count(did.begin(), did.end(), 'n') > 0);
 }
 
@@ -85,7 +95,7 @@ TEST_CASE("the kernel's lifetime is renewed every second while held, and never a
   guard_rules rules;
   (void)rules.hold(0, 3'500 * ms, 1);
   const auto did = run(rules, 10'000 * ms);
-  CHECK(did.find("3000=add") != std::string::npos);
+  CHECK(did.find("3000=renew") != std::string::npos);
   CHECK(did.find("3500=remove tell:lapsed") != std::string::npos);
   CHECK(did.find("4000") == std::string::npos);
 }
@@ -234,14 +244,18 @@ TEST_CASE("VIP-10 a script that fails, is missing or is silent is told apart, wi
   CHECK_FALSE(runner.start(mono_now(), "/no/such/script", "add", "eth0", "10.0.0.9/24", why));
   CHECK(why.find("No such file") != std::string::npos);
   REQUIRE(runner.start(mono_now(), "/bin/echo", "add", "eth0", "$(reboot) 10.0.0.9/24", why));
-  const auto fine = runner.finish();
+  const auto fine = finish(runner);
   CHECK(fine.ok);
   CHECK(fine.text.find("add eth0 $(reboot) 10.0.0.9/24") != std::string::npos);
   REQUIRE(runner.start(mono_now(), "/bin/false", "add", "eth0", "10.0.0.9/24", why));
-  CHECK_FALSE(runner.finish().ok);
+  CHECK_FALSE(finish(runner).ok);
   const auto long_ago = mono_now() - script_runner::time_limit;
   REQUIRE(runner.start(long_ago, "/usr/bin/tail", "-f", "/dev/null", "/dev/null", why));
-  CHECK(runner.finish().text.find("ended after 10 s") != std::string::npos);
+  CHECK(finish(runner).text.find("ended after 10 s") != std::string::npos);
   REQUIRE(runner.start(long_ago, "/usr/bin/yes", "a", "b", "c", why));
-  CHECK(runner.finish().text.find("ended after 10 s") != std::string::npos);
+  CHECK(finish(runner).text.find("ended after 10 s") != std::string::npos);
+  REQUIRE(runner.start(mono_now(), "/usr/bin/tail", "-f", "/dev/null", "/dev/null", why));
+  runner.stop(mono_now());
+  CHECK_FALSE(finish(runner).ok);
+  CHECK_FALSE(runner.running());
 }
