@@ -157,12 +157,7 @@ void guard_worker::on_script() {
       remember();
     }
   } else if (result->action == "add" && rules_.holding() && !result->cancelled) {
-    if (!result->ok) {
-      perform(rules_.add_failed(mono_now(), true));
-      return;
-    }
-    announce();
-    tell(guard_note::held, {});
+    perform(result->ok ? rules_.added_by_script(mono_now()) : rules_.add_failed(mono_now(), true));
   }
 }
 

@@ -19,7 +19,7 @@ void guard_rules::start_announcing(mono_ns now) {
   refresh_at_ = now + timing_.refresh;
 }
 
-void guard_rules::announce_due(mono_ns now, actions& out) {
+void guard_rules::announce_due(mono_ns now, bool may, actions& out) {
   bool due = false;
   while (announced_ < opening.size() && announce_began_ + opening[announced_] <= now) {
     ++announced_;
@@ -29,7 +29,7 @@ void guard_rules::announce_due(mono_ns now, actions& out) {
     refresh_at_ = now + timing_.refresh;
     due = true;
   }
-  if (due && link_usable_) {
+  if (due && may && link_usable_) {
     out.push_back({guard_act::announce, guard_note::none});
   }
 }
@@ -45,11 +45,13 @@ guard_rules::actions guard_rules::hold(mono_ns now, mono_ns deadline, std::uint6
     return {};
   }
   holding_ = true;
+  stands_ = false;
+  stood_ = false;
   restore_pending_ = false;
   renew_at_ = now + timing_.renew;
   start_announcing(now);
   actions out{{guard_act::add_address, guard_note::none}};
-  announce_due(now, out);
+  announce_due(now, true, out);
   out.push_back({guard_act::tell_daemon, guard_note::held});
   return out;
 }
@@ -84,18 +86,22 @@ guard_rules::actions guard_rules::tick(mono_ns now) {
     return drop(guard_note::lapsed);
   }
   actions out;
+  bool may_announce = stands_;
   if (restore_pending_ && restore_after_ <= now) {
     restore_pending_ = false;
     restore_after_ = now + timing_.restore_spacing;
     renew_at_ = now + timing_.renew;
     start_announcing(now);
     out.push_back({guard_act::add_address, guard_note::none});
-    out.push_back({guard_act::tell_daemon, guard_note::restored});
+    out.push_back({guard_act::tell_daemon, stood_ ? guard_note::restored : guard_note::held});
+    may_announce = true;
   } else if (renew_at_ <= now) {
     renew_at_ = now + timing_.renew;
-    out.push_back({guard_act::renew_address, guard_note::none});
+    if (stands_) {
+      out.push_back({guard_act::renew_address, guard_note::none});
+    }
   }
-  announce_due(now, out);
+  announce_due(now, may_announce, out);
   return out;
 }
 
@@ -103,6 +109,7 @@ guard_rules::actions guard_rules::address_deleted(mono_ns now) {
   if (!holding_) {
     return {};
   }
+  stands_ = false;
   restore_pending_ = true;
   restore_after_ = std::max(restore_after_, now);
   return tick(now);
@@ -113,7 +120,7 @@ guard_rules::actions guard_rules::claim(mono_ns now) {
     return {};
   }
   actions out{{guard_act::tell_daemon, guard_note::claim_heard}};
-  if (defend_after_ <= now) {
+  if (stands_ && defend_after_ <= now) {
     defend_after_ = now + timing_.reclaim_spacing;
     out.insert(out.begin(), {guard_act::announce, guard_note::none});
   }
@@ -137,10 +144,29 @@ guard_rules::actions guard_rules::link(mono_ns now, bool usable, bool changed) {
   return out;
 }
 
+void guard_rules::added() {
+  stands_ = true;
+  stood_ = true;
+}
+
+guard_rules::actions guard_rules::added_by_script(mono_ns now) {
+  if (!holding_) {
+    return {};
+  }
+  const auto note = stood_ ? guard_note::restored : guard_note::held;
+  added();
+  start_announcing(now);
+  actions out;
+  announce_due(now, true, out);
+  out.push_back({guard_act::tell_daemon, note});
+  return out;
+}
+
 guard_rules::actions guard_rules::add_failed(mono_ns now, bool by_script) {
   if (!holding_) {
     return {};
   }
+  stands_ = false;
   restore_pending_ = true;
   restore_after_ = now + (by_script ? timing_.script_spacing : timing_.restore_spacing);
   return {{guard_act::tell_daemon, guard_note::failed}};

@@ -74,10 +74,17 @@ public:
   actions claim(mono_ns now);
   /// usable: up, with carrier. `changed`: the MAC or the interface index is another one than before.
   actions link(mono_ns now, bool usable, bool changed);
-  /// add_address failed; `by_script`: it was the operator's script that did.
+  /// add_address worked. What follows it in its list of actions may be done.
+  void added();
+  /// The operator's script put it on, some time after it was asked to: what there is to do then.
+  actions added_by_script(mono_ns now);
+  /// add_address failed, and with it the rest of its list; `by_script`: it was the operator's script that
+  /// did.
   actions add_failed(mono_ns now, bool by_script = false);
 
   [[nodiscard]] bool holding() const { return holding_; }
+  /// Held, and on the interface as far as we know. Nothing else is announced.
+  [[nodiscard]] bool stands() const { return holding_ && stands_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] mono_ns deadline() const { return deadline_; }
   /// When tick() must be called next; nothing when only messages can change anything.
@@ -86,10 +93,12 @@ public:
 private:
   actions drop(guard_note why);
   void start_announcing(mono_ns now);
-  void announce_due(mono_ns now, actions& out);
+  void announce_due(mono_ns now, bool may, actions& out);
 
   guard_timing timing_;
   bool holding_ = false;
+  bool stands_ = false;
+  bool stood_ = false; ///< at some time of this hold
   bool link_usable_ = true;
   std::uint64_t epoch_ = 0;
   mono_ns deadline_ = 0;

@@ -171,7 +171,7 @@ void guard_worker::handle(const to_guard::configure& m) {
   if (address_ && m == config_) { // a new life of the daemon's actor: nothing changes for the address
     if (!owed_.empty()) {
       once_off_ = {{guard_act::tell_daemon, guard_note::released}};
-    } else if (!add_wanted_ && !script_.running()) { // otherwise the script's end says it
+    } else if (rules_.stands() || !rules_.holding()) { // otherwise the add that works says it
       tell(rules_.holding() ? guard_note::held : guard_note::released, {});
     }
     if (!link_.usable())
@@ -289,7 +289,9 @@ bool guard_worker::add() {
   if (error != 0) {
     failure_ = fmt::format("{} on {}: {}", config_.cidr, config_.interface, std::strerror(error));
     perform(rules_.add_failed(mono_now()));
+    return false;
   }
+  rules_.added();
   return true;
 }
 

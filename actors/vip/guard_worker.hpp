@@ -34,7 +34,8 @@ private:
   void handle(const to_guard::ping& m);
   void handle(const to_guard::tickets& m);
   void perform(const guard_rules::actions& todo);
-  /// Whether the address is on. With a script it is not yet: on_script() goes on when it is.
+  /// Whether the address is on: the rest of the list relies on it. With a script it is not yet: on_script()
+  /// goes on when it is.
   bool add();
   void remove();
   void owe(const to_guard::configure& what);

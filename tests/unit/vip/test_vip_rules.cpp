@@ -55,6 +55,7 @@ script_result finish(script_runner& runner) {
 TEST_CASE("VIP-03 the address goes when the deadline passes, whatever the daemon does") {
   guard_rules rules;
   CHECK(names(rules.hold(0, 400 * ms, 7)) == "add announce tell:held");
+  rules.added();
   CHECK(names(rules.hold(100 * ms, 500 * ms, 7)).empty());
   CHECK(run(rules, 499 * ms) == "20=announce 100=announce");
   CHECK(names(rules.tick(500 * ms)) == "remove tell:lapsed");
@@ -84,6 +85,7 @@ TEST_CASE("a deadline of an older epoch, or one that goes back, extends nothing"
 TEST_CASE("VIP-02 the opening series is announced at 0, 20, 100, 500, 1000 and 2000 ms, then every 30 s") {
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
+  rules.added();
   const auto did = run(rules, 31'000 * ms);
   CHECK(did.find("20=announce 100=announce 500=announce 1000=renew announce") == 0);
   CHECK(did.find("2000=renew announce") != std::string::npos);
@@ -94,6 +96,7 @@ TEST_CASE("VIP-02 the opening series is announced at 0, 20, 100, 500, 1000 and 2
 TEST_CASE("the kernel's lifetime is renewed every second while held, and never after") {
   guard_rules rules;
   (void)rules.hold(0, 3'500 * ms, 1);
+  rules.added();
   const auto did = run(rules, 10'000 * ms);
   CHECK(did.find("3000=renew") != std::string::npos);
   CHECK(did.find("3500=remove tell:lapsed") != std::string::npos);
@@ -111,8 +114,11 @@ TEST_CASE("the daemon's death takes the address off and only a holder sends tick
 TEST_CASE("TRB-03 an address deleted by somebody else comes back at once, at a bounded rate") {
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
+  rules.added();
   CHECK(names(rules.address_deleted(50 * ms)) == "add tell:restored announce");
+  rules.added();
   CHECK(names(rules.address_deleted(60 * ms)).find("add") == std::string::npos);
+  rules.added();
   CHECK(run(rules, 260 * ms).find("250=add tell:restored") != std::string::npos);
   guard_rules idle;
   CHECK(names(idle.address_deleted(0)).empty());
@@ -121,6 +127,7 @@ TEST_CASE("TRB-03 an address deleted by somebody else comes back at once, at a b
 TEST_CASE("a foreign claim is answered by an announcement, at most one a second, and always told") {
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
+  rules.added();
   CHECK(names(rules.claim(10 * ms)) == "announce tell:claim");
   CHECK(names(rules.claim(20 * ms)) == "tell:claim");
   CHECK(names(rules.claim(1'011 * ms)) == "announce tell:claim");
@@ -130,17 +137,35 @@ TEST_CASE("VIP-15 a lost link is told; a link that returns, or a new MAC, gets t
           "anew") {
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
+  rules.added();
   CHECK(names(rules.link(10 * ms, false, false)) == "tell:lost");
   CHECK(names(rules.link(30 * ms, true, false)) == "tell:back add tell:restored announce");
   CHECK(names(rules.link(40 * ms, true, true)) == "add tell:restored announce");
   CHECK(names(rules.link(50 * ms, true, false)).empty());
 }
 
-TEST_CASE("a refused add is told and tried again") {
+TEST_CASE("a refused add is told and tried again; nothing is announced before it worked") {
   guard_rules rules;
   (void)rules.hold(0, 100'000 * ms, 1);
   CHECK(names(rules.add_failed(0)) == "tell:failed");
-  CHECK(run(rules, 210 * ms).find("200=add tell:restored") != std::string::npos);
+  CHECK(names(rules.claim(10 * ms)) == "tell:claim");
+  CHECK(run(rules, 210 * ms) == "200=add tell:held announce");
+  CHECK_FALSE(rules.stands());
+  CHECK(names(rules.add_failed(201 * ms, true)) == "tell:failed");
+  CHECK(run(rules, 1'200 * ms).empty());
+  CHECK(run(rules, 1'201 * ms).find("1201=add tell:held announce") != std::string::npos);
+  rules.added();
+  CHECK(rules.stands());
+  CHECK(names(rules.address_deleted(5'000 * ms)) == "add tell:restored announce");
+}
+
+TEST_CASE("a script's address is announced from when it is on, however long that took") {
+  guard_rules rules;
+  (void)rules.hold(0, 100'000 * ms, 1);
+  CHECK(run(rules, 700 * ms).empty());
+  CHECK(names(rules.added_by_script(700 * ms)) == "announce tell:held");
+  CHECK(run(rules, 800 * ms) == "720=announce 800=announce");
+  CHECK(names(rules.added_by_script(5'000 * ms)) == "announce tell:restored");
 }
 
 TEST_CASE("VIP-08 the address is parsed by value; what cannot be a VIP is refused") {
