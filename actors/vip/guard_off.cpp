@@ -104,8 +104,14 @@ bool guard_worker::take_off(const to_guard::configure& what) {
   if (!netlink_ || !address) {
     return true;
   }
+  auto standing = netlink_->find_address(*address);
+  if (!standing) { // off where we put it, then, without having seen it there
+    const auto link = netlink_->find_link(what.interface);
+    standing = {{link ? link->index : link_.index, *address}};
+    standing->front().address.prefix = address->host_prefix();
+  }
   bool off = true;
-  for (const auto& found : netlink_->find_address(*address)) {
+  for (const auto& found : *standing) {
     if (const int error = netlink_->remove_address(found.index, *address, found.address.prefix); error != 0) {
       failure_ = fmt::format("{} cannot be taken off: {}", what.cidr, std::strerror(error));
       off = false;

@@ -334,6 +334,16 @@ void guard_worker::look_at_link() {
   perform(rules_.link(mono_now(), now.usable(), changed));
 }
 
+bool guard_worker::may_stand() {
+  const auto found = netlink_->find_address(*address_);
+  return !found || !found->empty();
+}
+
+bool guard_worker::surely_stands() {
+  const auto found = netlink_->find_address(*address_);
+  return found && !found->empty();
+}
+
 void guard_worker::on_netlink(const netlink_event& event) {
   using what = netlink_event::what;
   if (!address_) {
@@ -342,7 +352,7 @@ void guard_worker::on_netlink(const netlink_event& event) {
   switch (event.kind) {
   case what::address_deleted:
     if (event.address.index == link_.index && event.address.address.kind == address_->kind &&
-        event.address.address.bytes == address_->bytes && netlink_->find_address(*address_).empty()) {
+        event.address.address.bytes == address_->bytes && !surely_stands()) {
       perform(rules_.address_deleted(mono_now()));
     }
     break;
@@ -356,7 +366,7 @@ void guard_worker::on_netlink(const netlink_event& event) {
     break;
   case what::address_added:
     if (!rules_.holding() && config_.script.empty() && event.address.address.kind == address_->kind &&
-        event.address.address.bytes == address_->bytes && !netlink_->find_address(*address_).empty()) {
+        event.address.address.bytes == address_->bytes && may_stand()) {
       if (owed_.empty()) {
         once_off_ = {{guard_act::tell_daemon, guard_note::stray}};
       }

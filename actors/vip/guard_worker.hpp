@@ -47,6 +47,8 @@ private:
   void tell(guard_note what, const std::string& detail);
   void send(const to_daemon::message& m);
   void look_at_link();
+  [[nodiscard]] bool may_stand();
+  [[nodiscard]] bool surely_stands();
   void on_netlink(const netlink_event& event);
   void on_frame(std::span<const std::uint8_t> bytes);
   void on_script();

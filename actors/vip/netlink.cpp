@@ -17,6 +17,7 @@ namespace holdfast::vip {
 namespace {
 
 using buffer = std::array<char, 32768>;
+constexpr int list_attempts = 5;
 
 struct link_parser {
   link_info info;
@@ -112,6 +113,19 @@ mnl_handle open_socket(unsigned groups) {
 netlink::netlink() : socket_(open_socket(0)) {}
 
 int netlink::transact(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& each) {
+  const int error = exchange(request, each);
+  if (error == EINTR || error == ENOBUFS || error == EPROTO) {
+    // The rest of that answer is still to come, or was lost: a new socket has nothing of it.
+    try {
+      socket_ = open_socket(0);
+    } catch (const std::system_error& failed) {
+      return failed.code().value();
+    }
+  }
+  return error;
+}
+
+int netlink::exchange(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& each) {
   request->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0) {
     return errno;
@@ -129,9 +143,14 @@ int netlink::transact(nlmsghdr* request, const std::function<void(const nlmsghdr
     if (got < 0) {
       return errno;
     }
+    const auto size = static_cast<std::size_t>(got);
+    const auto* first = reinterpret_cast<const nlmsghdr*>(space.data());
+    if (mnl_nlmsg_ok(first, static_cast<int>(got)) && first->nlmsg_seq != sequence_) {
+      continue; // the answer to an earlier request
+    }
     auto callback = each;
-    const int verdict = mnl_cb_run(space.data(), static_cast<std::size_t>(got), sequence_,
-                                   mnl_socket_get_portid(socket_.get()), forward, &callback);
+    const int verdict =
+        mnl_cb_run(space.data(), size, sequence_, mnl_socket_get_portid(socket_.get()), forward, &callback);
     if (verdict < 0) {
       return errno;
     }
@@ -171,28 +190,33 @@ int netlink::try_permission() {
   return error == EPERM || error == EACCES ? error : 0;
 }
 
-std::vector<address_info> netlink::addresses_of(int index) {
+int netlink::list_address(const vip_address& address, std::vector<address_info>& found) {
   buffer space;
   auto* message = mnl_nlmsg_put_header(space.data());
   message->nlmsg_type = RTM_GETADDR;
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg));
-  std::vector<address_info> found;
-  const int error = transact(message, [&](const nlmsghdr* answer) {
+  auto* head = static_cast<ifaddrmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(ifaddrmsg)));
+  head->ifa_family = address.kind == family::v4 ? AF_INET : AF_INET6;
+  return transact(message, [&](const nlmsghdr* answer) {
     if (answer->nlmsg_type != RTM_NEWADDR) {
       return;
     }
-    if (const auto info = parse_address(answer); info && (index == 0 || info->index == index)) {
+    if (const auto info = parse_address(answer); info && same_host(info->address, address)) {
       found.push_back(*info);
     }
   });
-  return error == 0 ? found : std::vector<address_info>{};
 }
 
-std::vector<address_info> netlink::find_address(const vip_address& address) {
-  auto all = addresses_of(0);
-  std::erase_if(all, [&](const address_info& info) { return !same_host(info.address, address); });
-  return all;
+std::optional<std::vector<address_info>> netlink::find_address(const vip_address& address) {
+  // A list that changed while it was read may lack what stood there all the time.
+  std::vector<address_info> found;
+  for (int attempt = 0; attempt < list_attempts; ++attempt) {
+    found.clear();
+    if (list_address(address, found) == 0) {
+      return found;
+    }
+  }
+  return found.empty() ? std::nullopt : std::optional{found};
 }
 
 std::optional<link_info> netlink::find_link(const std::string& name) {

@@ -53,13 +53,15 @@ public:
   [[nodiscard]] int remove_address(int index, const vip_address& address, std::uint8_t prefix);
   /// Tries whether this process may change addresses, without changing any: 0, or EPERM.
   [[nodiscard]] int try_permission();
-  /// Where the address stands now, on any interface and with any prefix.
-  [[nodiscard]] std::vector<address_info> find_address(const vip_address& address);
-  [[nodiscard]] std::vector<address_info> addresses_of(int index);
+  /// Where the address stands now, on any interface and with any prefix. Nothing when the kernel gives no
+  /// list that is whole: then it may stand anywhere.
+  [[nodiscard]] std::optional<std::vector<address_info>> find_address(const vip_address& address);
   [[nodiscard]] std::optional<link_info> find_link(const std::string& name);
 
 private:
+  int list_address(const vip_address& address, std::vector<address_info>& found);
   int transact(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& each);
+  int exchange(nlmsghdr* request, const std::function<void(const nlmsghdr*)>& each);
   mnl_handle socket_;
   unsigned sequence_ = 0;
 };

@@ -44,7 +44,9 @@ mono_ns until(Condition holds, mono_ns limit, const char* what) {
 
 inline bool standing() {
   netlink kernel;
-  return !kernel.find_address(*parse_cidr(vip_text)).empty();
+  const auto found = kernel.find_address(*parse_cidr(vip_text));
+  REQUIRE(found);
+  return !found->empty();
 }
 
 /// The other half of until: for that long it must not come to hold.

@@ -192,7 +192,7 @@ TEST_CASE("the keeper watches the guard before the address is on, so that no sto
     say(worker, to_guard::hold{mono_now() + 5000 * ms, 1});
     netlink kernel;
     const auto address = *parse_cidr(vip_text);
-    while (kernel.find_address(address).empty()) { // no pause: what counts is the very moment
+    while (kernel.find_address(address)->empty()) { // no pause: what counts is the very moment
     }
     char word = 0;
     REQUIRE(::read(pet[0], &word, 1) == 1);
@@ -252,6 +252,39 @@ TEST_CASE("an interface that is replaced under the address gets it again") {
   daemon_process daemon;
   shell("ip link del v0 && ip link add v0 type veth peer name v1 && ip link set v1 up && ip link set v0 up");
   until(standing, 1000 * ms, "the address on the new interface");
+}
+
+TEST_CASE("an address list that changes while it is read never hides an address") {
+  {
+    std::ofstream many{"/tmp/guard-many"};
+    for (int i = 0; i < 2000; ++i)
+      many << "addr add 10.98." << i / 250 << '.' << i % 250 + 1 << "/32 dev v0\n";
+  }
+  shell("ip -batch /tmp/guard-many && rm /tmp/guard-many && ip addr add 10.99.0.9/32 dev v0");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    netlink kernel;
+    const auto other = *parse_cidr("10.97.0.1/32");
+    const int index = kernel.find_link("v0")->index;
+    for (;;) {
+      (void)kernel.add_address(index, other, 60);
+      (void)kernel.remove_address(index, other, 32);
+    }
+  }
+  netlink kernel;
+  const auto vip = *parse_cidr(vip_text);
+  int absent = 0;
+  for (const mono_ns began = mono_now(); mono_now() - began < 1500 * ms;) {
+    const auto found = kernel.find_address(vip);
+    absent += found && found->empty() ? 1 : 0;
+  }
+  CHECK(absent == 0);
+  CHECK(kernel.add_address(kernel.find_link("v0")->index, *parse_cidr("10.97.0.2/32"), 60) == 0);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  REQUIRE(kernel.find_address(vip));
+  CHECK(kernel.find_address(vip)->size() == 1);
+  shell("ip addr flush dev v0 && ip addr add 10.99.0.1/24 dev v0");
 }
 
 TEST_CASE("VIP-04 what an earlier process left on the interface is removed before anything else") {
