@@ -237,6 +237,9 @@ void log_writer_impl::install(const raft::snapshot_meta& meta, bool keep) {
       reclaim(); // what the snapshot took the place of
       return;
     }
+    if (checked.failure().kind == wal::error_kind::io) // nobody knows what that disk holds: no second try
+      return die(msg::exit_code::log_io, checked.failure().what,
+                 "check the disk and the kernel log, then start again");
     refuse(checked.failure().what);
   }
   (void)good(disk_->log().abandon_install(std::move(receiver_)), "throwing a received snapshot away");

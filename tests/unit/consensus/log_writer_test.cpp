@@ -125,6 +125,18 @@ TEST_CASE("WAL-11 a base whose sync failed ends the process and is not tried aga
   CHECK_FALSE(disk.exists("base.1"));
 }
 
+TEST_CASE("WAL-11 a received snapshot whose sync failed ends the process and is not received again") {
+  log_writer_fixture disk;
+  const auto base = disk.make_base(5, 50);
+  disk.announce(base);
+  disk.chunk(base, 0, base.bytes.size());
+  disk.files.syncs_fail = true;
+  disk.tell(msg::install_atom::value, base.meta, true);
+  REQUIRE(disk.fatal.size() == 1);
+  CHECK(disk.fatal.front().code == msg::exit_code::log_io);
+  CHECK(disk.installed_told.empty());
+}
+
 TEST_CASE("a late chunk of another transfer does not harm the one that runs") {
   log_writer_fixture disk;
   const auto wanted = disk.make_base(5, 50);
