@@ -16,8 +16,7 @@ using planner = std::function<write_plan(const msg::view_ptr&)>;
 /// Runs `plan` against what this node has applied and proposes the result; after a conflict, or before any
 /// refusal is believed, against a view proven current. With an Idempotency-Key the first answer (refusals
 /// included) is stored with the transaction and given to every repeat (C-08); another request under that key
-/// is refused. Gives up with 409 after 16
-/// conflicts.
+/// is refused. Gives up with 409 after 16 conflicts.
 [[nodiscard]] boost::asio::awaitable<net::http_response> run_write(request_context& ctx, planner plan);
 
 } // namespace holdfast::api
