@@ -199,6 +199,13 @@ def voters(node):
     return node.client(timeout=2).call("GET", "system/consensus/health")["Voters"]
 
 
+def holds_a_part(node):
+    """The first MiB of the log, with the configurations of before this node was added, is on its disk."""
+    with open(node.root / "wal" / "log.0", "rb") as file:
+        file.seek(1 << 20)
+        return any(file.read(4096))
+
+
 def stop_while_learning(cluster, first, second):
     """Posts the enrolment and stops the second node as soon as the first has added it; None when it was promoted by
     then."""
@@ -207,7 +214,10 @@ def stop_while_learning(cluster, first, second):
         lambda: second.client(timeout=90).request("POST", "/api/v3/system/consensus/enroll", body)), daemon=True)
     posted.start()
     wait_for(lambda: len(peers(first)) == 2, 30, "the second node to be added", step=0.001)
+    wait_for(lambda: quietly(lambda: holds_a_part(second)), 10, "the second node to hold a part of the log", step=0.001)
     os.kill(second.process.pid, signal.SIGSTOP)
+    # Who is silent is not promoted any more.
+    wait_for(lambda: any(peer["Offline"] for peer in peers(first)), 10, "its silence to be seen")
     return posted if voters(first) == 1 else None
 
 

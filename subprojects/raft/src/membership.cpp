@@ -23,6 +23,25 @@ const config* core::members_at(index_t index) const {
   return nullptr;
 }
 
+void core::begin_catch_up(progress& p) const {
+  p.round_end = log_.last_index();
+  p.round_began = now_;
+  p.round_was_short = false;
+}
+
+void core::note_catch_up(progress& p) const {
+  if (p.match < p.round_end)
+    return;
+  const bool in_time = p.match >= log_.last_index() || now_ - p.round_began < limits_.election_timeout_min;
+  begin_catch_up(p);
+  p.round_was_short = in_time;
+}
+
+bool core::caught_up(const progress& p) const {
+  return p.round_was_short &&
+         (p.match >= log_.last_index() || now_ - p.round_began < limits_.election_timeout_min);
+}
+
 change_error core::check_change(const membership_change& c, config& next) const {
   const leader_role& lead = *leading();
   // The first entry of the own term must be committed before any change: without it two leaders could each
@@ -36,7 +55,8 @@ change_error core::check_change(const membership_change& c, config& next) const 
   if (c.kind == change_kind::promote) {
     const progress* p = lead.find(c.id);
     const bool near = p && p->match.value + limits_.catch_up_entries >= log_.last_index().value;
-    if (!near || p->recovering || !recently_heard(*p) || p->state == progress_state::snapshot)
+    if (!near || !caught_up(*p) || p->recovering || !recently_heard(*p) ||
+        p->state == progress_state::snapshot)
       return change_error::not_caught_up;
   }
   const bool takes_vote = next.joint && c.kind != change_kind::promote;
@@ -105,6 +125,7 @@ void core::sync_peers() {
     p.last_heard = now_; // a fresh leader gives everybody one election timeout to answer
     p.last_ack = now_;
     p.inflight.reset(limits_.max_inflight_appends);
+    begin_catch_up(p);
     lead.peers.push_back(std::move(p));
   }
 }

@@ -142,8 +142,10 @@ void core::on(const message& m, const append_response& b) {
     return;
   p->last_heard = now_;
   p->recovering = b.recovering;
-  if (b.needs_snapshot && b.recovering)
+  if (b.needs_snapshot && b.recovering) {
     p->match = {}; // its whole log is lost
+    begin_catch_up(*p);
+  }
   if (b.needs_snapshot && p->match > index_t{})
     return; // late: it has taken entries since
   if (b.needs_snapshot && snapshot_.index == index_t{} && snapshot_.members.members.empty()) {
@@ -170,6 +172,7 @@ void core::on(const message& m, const append_response& b) {
     p->last_ack = now_;
   p->match = std::max(p->match, b.match);
   p->next = std::max(p->next, p->match.next());
+  note_catch_up(*p);
   if (p->state == progress_state::probe) {
     p->become_replicate();
   } else if (p->state == progress_state::replicate) {

@@ -74,6 +74,7 @@ void core::on(const message& m, const snapshot_status& b) {
   s.last_activity = now_;
   if (b.installed) {
     p->match = std::max(p->match, b.index);
+    note_catch_up(*p);
     p->become_replicate();
     p->last_ack = now_;
     advance_commit();

@@ -241,6 +241,9 @@ private:
   void round_answered();
   void leader_timers(bool after_pause);
   [[nodiscard]] bool recently_heard(const progress& p) const;
+  void begin_catch_up(progress& p) const;
+  void note_catch_up(progress& p) const;
+  [[nodiscard]] bool caught_up(const progress& p) const;
   [[nodiscard]] bool alive(node_id id) const;
 
   // read_index.cpp

@@ -46,7 +46,7 @@ struct limits {
   byte_count max_disk_read_bytes{1U << 20};     ///< per read_log request
   std::uint32_t max_pending_reads = 65536;
   byte_count snapshot_chunk_bytes{1U << 20};
-  /// A learner may be promoted when it is at most this many entries behind.
+  /// A learner may be promoted when it is at most this many entries and about one election timeout behind.
   std::uint64_t catch_up_entries = 256;
 
   /// Empty when all inequalities hold, otherwise which one does not. The core refuses to start on a

@@ -56,6 +56,11 @@ struct progress {
   instant last_sent;  ///< append
   instant last_ack;   ///< append answer that moved something
   instant last_heard; ///< anything
+  // Catch-up in rounds (dissertation §4.2.1): one ends when the peer holds what the leader's log held at its
+  // beginning. Entries alone do not tell how far behind a peer is; a few may be many megabytes.
+  index_t round_end;
+  instant round_began;
+  bool round_was_short = false; ///< the last one took less than an election timeout
   std::uint64_t answered_round = 0;
   inflight_window inflight;
   std::optional<snapshot_progress> snapshot;
