@@ -20,8 +20,8 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t transfer_limit_ms = 2000;
 constexpr auto safe_margin = 400ms;
-constexpr auto remove_limit =
-    35s; ///< what the active may take: reachability, the change and its fate, the record
+/// What the active may take: reachability, the change and its fate, the record.
+constexpr auto remove_limit = 35s;
 
 } // namespace
 

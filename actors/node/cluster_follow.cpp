@@ -281,7 +281,8 @@ awaitable<void> cluster_desk::lead(const msg::consensus_status& status) {
   if (status.active_id != status.node_id || admitting_)
     co_return;
   msg::transaction tx;
-  for (const auto& [id, record] : facts_.members) {
+  const auto known = facts_.members; // which may be looked up anew meanwhile
+  for (const auto& [id, record] : known) {
     if (find_member(members, record.raft_id) == nullptr)
       co_await forget_record(id, record.raft_id);
   }

@@ -149,7 +149,7 @@ void guard_worker::on_script() {
     return;
   }
   page_.script_group.store(0, std::memory_order_release);
-  page_.script_until.store(0, std::memory_order_release);
+  page_.script_until.store(mono_now(), std::memory_order_release); // what follows takes its time as well
   if (!result->ok) {
     failure_ = fmt::format("{} {}: {}", script_for_.script, result->action, result->text);
   }

@@ -35,8 +35,9 @@ struct guard_page {
   page_slot tickets;
   /// Until when the worker may hold (mono_ns); 0: it does not hold. The keeper ends a worker that overstays.
   std::atomic<mono_ns> deadline{0};
-  /// The process group of the script that runs, and when its time is over; 0: none runs.
+  /// The process group of the script that runs; 0: none runs.
   std::atomic<pid_t> script_group{0};
+  /// When its time is over, or when the last one ended; 0: there was none.
   std::atomic<mono_ns> script_until{0};
 };
 

@@ -273,10 +273,12 @@ bool guard_worker::add() {
   show_deadline();
   pet_keeper(mono_now());
   // The wish to have it off is over, unless that is just being done.
-  std::erase_if(owed_, [this](const removal& owed) {
+  const auto over = std::erase_if(owed_, [this](const removal& owed) {
     return owed.what == config_ && !(script_.running() && script_for_ == config_);
   });
-  remember();
+  if (over != 0) {
+    remember(); // not with every renewal: a kill in the middle of it leaves an heir without the address
+  }
   if (!config_.script.empty()) {
     add_wanted_ = !(script_.running() && script_.action() == "add" && !script_.cancelled());
     settle();
