@@ -137,10 +137,13 @@ void world::handle_arrivals(std::size_t slot, std::span<arrival> what) {
 
 void world::receive_chunk(std::size_t slot, chunk& what) {
   auto& partial = nodes[slot].store.partial();
-  if (!partial || partial->meta.id != what.id || partial->bytes.size() != what.offset.value)
+  if (!partial || partial->meta.id != what.id)
     return;
-  partial->bytes += what.bytes;
-  trace.note("chunk stored", static_cast<int>(slot), -1, partial->bytes.size(), partial->meta.size.value);
+  // One that does not fit is answered as well: the core may have heard of the last two in the wrong order.
+  if (partial->bytes.size() == what.offset.value) {
+    partial->bytes += what.bytes;
+    trace.note("chunk stored", static_cast<int>(slot), -1, partial->bytes.size(), partial->meta.size.value);
+  }
   local_event(slot, random_.between(options_.disk.sync_low, options_.disk.sync_high),
               ev::snapshot_stored{what.id, {partial->bytes.size()}});
 }

@@ -84,7 +84,7 @@ struct snapshot_available {
 };
 
 /// Receiver: this many bytes of the snapshot are stored. Also the answer to output::receive_snapshot (0 or
-/// what is left of an interrupted transfer).
+/// what is left of an interrupted transfer), and to every chunk, also one that does not fit what is stored.
 struct snapshot_stored {
   snapshot_id id;
   byte_count stored;
