@@ -53,6 +53,7 @@ private:
   bool may_rot(std::size_t slot) const;
   bool impaired(std::size_t slot) const;
   bool electable(const std::vector<bool>& core) const;
+  std::pair<term_t, index_t> end_of(std::size_t slot) const;
   template <class Predicate>
   bool majority_of(const config& members, const Predicate& counts) const;
   template <class Predicate>

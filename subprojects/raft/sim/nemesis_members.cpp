@@ -114,7 +114,18 @@ bool nemesis::leaves_enough_intact(std::size_t leader, const membership_change& 
   const auto& on = world_.nodes[leader];
   const auto after = apply_change(on.brain->members(), change, world_.drawn().lim);
   const auto* next = std::get_if<config>(&after);
-  return next == nullptr || majority_of(*next, [&](std::size_t slot) { return !impaired(slot); });
+  if (next == nullptr)
+    return true;
+  // Nor may one whose vote the change needs have heard of a newer leader, while others may not vote.
+  const std::pair end{on.brain->term(), on.brain->last_index().next()};
+  const bool all_vote = !anybody_recovering();
+  return majority_of(*next,
+                     [&](std::size_t slot) { return !impaired(slot) && (all_vote || end_of(slot) <= end); });
+}
+
+std::pair<term_t, index_t> nemesis::end_of(std::size_t slot) const {
+  const auto& log = world_.nodes[slot].store.written();
+  return {log.last() > log.base() ? log.at(log.last()).term : log.base_term(), log.last()};
 }
 
 bool nemesis::impaired(std::size_t slot) const {
@@ -179,10 +190,6 @@ std::vector<bool> nemesis::choose_core(bool everybody) {
 /// is on its way: the one with the longest log of those who vote uses it, and a learner that heard the last
 /// leader, whose vote it would need there, has a newer log.
 bool nemesis::electable(const std::vector<bool>& core) const {
-  const auto end_of = [&](std::size_t slot) {
-    const auto& log = world_.nodes[slot].store.written();
-    return std::pair{log.last() > log.base() ? log.at(log.last()).term : log.base_term(), log.last()};
-  };
   for (std::size_t slot = 0; slot < core.size(); ++slot) {
     const auto& on = world_.nodes[slot];
     if (!core[slot] || impaired(slot))
