@@ -17,8 +17,10 @@ using mono_ns = std::int64_t;
 inline constexpr mono_ns mono_ms = 1'000'000;
 
 struct guard_timing {
-  mono_ns renew = 1'000'000'000;           ///< how often valid_lft is set anew while held
-  std::uint32_t kernel_lifetime_s = 3;     ///< valid_lft: the third line of defence
+  mono_ns renew = 1'000'000'000; ///< how often valid_lft is set anew while held
+  /// valid_lft, the third line of defence. The kernel drops an address up to half a second late: with 2 it is
+  /// gone within the 3 s that are promised.
+  std::uint32_t kernel_lifetime_s = 2;
   mono_ns refresh = 30'000'000'000;        ///< announcement while nothing happens
   mono_ns reclaim_spacing = 1'000'000'000; ///< at most one defence of the address in this time
   mono_ns restore_spacing = 200'000'000;   ///< at most one re-add after a foreign delete in this time

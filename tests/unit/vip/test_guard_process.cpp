@@ -230,8 +230,7 @@ TEST_CASE("daemon, guard and keeper killed together: the kernel drops the addres
   ::kill(daemon.keeper, SIGKILL);
   ::kill(daemon.worker, SIGKILL);
   ::kill(daemon.pid, SIGKILL);
-  // 3 s; the kernel looks up to a quarter of a second late, when its work queue has its turn.
-  const auto took = until([] { return !standing(); }, 4000 * ms, "the kernel to drop it");
+  const auto took = until([] { return !standing(); }, 3000 * ms, "the kernel to drop it");
   MESSAGE("gone after " << took / ms << " ms");
 }
 
